@@ -1,0 +1,48 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Python 3.11 or newer, make and git are enough.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+export PYTHONPATH := src
+STAMP  := $(VENV)/.installed
+
+.PHONY: demo test check fast run docs lock bench clean
+
+demo: $(STAMP)          ## three companies on a stand-in gateway break and are healed, live
+	$(BIN)/baileykeep demo
+
+test: check $(STAMP)    ## everything: checks, fast tests, then whole stories
+	$(BIN)/python -m pytest -m slow
+
+check: $(STAMP)         ## what every commit must pass
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not slow" -q
+
+fast: $(STAMP)          ## only the fast tests
+	$(BIN)/python -m pytest -m "not slow" -q
+
+run: $(STAMP)           ## the daemon with ./config
+	$(BIN)/baileykeep run --config config
+
+docs: $(STAMP)          ## write the generated pages under docs/ again
+	$(BIN)/python -m tests.docs.generate
+
+bench: $(STAMP)         ## the load figures of benchmarks/README.md
+	$(BIN)/python benchmarks/storm.py
+
+lock: $(STAMP)          ## pin all dependencies again
+	$(BIN)/python -m piptools compile --quiet --strip-extras --extra dev --generate-hashes --allow-unsafe \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
+		-o requirements.lock pyproject.toml
+
+$(STAMP): pyproject.toml requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Baileykeep needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

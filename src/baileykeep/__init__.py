@@ -1,0 +1,3 @@
+"""Baileykeep keeps Baileys WhatsApp sessions alive."""
+
+__version__ = "0.1.0"

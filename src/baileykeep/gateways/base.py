@@ -1,0 +1,74 @@
+"""What Baileykeep needs from a gateway; every implementation runs the conformance suite of its family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from baileykeep.model.facts import ConnState
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStatus:
+    """One session as the gateway tells it, translated. `paired` is None where it does not tell."""
+
+    state: ConnState
+    paired: bool | None = None
+    code: int | None = None
+    has_qr: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a gateway can do; the ladder leaves out rungs that it cannot."""
+
+    bulk_status: bool = False
+    reconnect: bool = False
+    stop: bool = False
+    start: bool = False
+    reset: bool = False
+    force_relink: bool = False
+    qr: bool = False
+    pairing_code: bool = False
+    clear_cache: bool = False
+
+
+class Gateway(Protocol):
+    """One gateway installation. Methods raise `model.errors.GatewayError`; its `code` is a `Problem` value.
+
+    `status` never changes anything. Calls that change something are repeated only where that is harmless.
+    """
+
+    name: str
+    capabilities: Capabilities
+
+    async def status(self, company: str) -> SessionStatus:
+        """One session's state. A session the gateway does not know is DISCONNECTED, not an error."""
+
+    async def status_all(self) -> Mapping[str, SessionStatus]:
+        """All sessions in one call; only with `capabilities.bulk_status`."""
+
+    async def reconnect(self, company: str) -> None:
+        """Ask for a new connection with the stored login."""
+
+    async def stop(self, company: str) -> None:
+        """Close the session's socket and keep its login."""
+
+    async def start(self, company: str, *, force_relink: bool = False) -> None:
+        """Open the session; with `force_relink` it must ask for a new QR."""
+
+    async def reset(self, company: str) -> None:
+        """The gateway's own escape hatch: forget the login and start over."""
+
+    async def qr(self, company: str) -> str | None:
+        """The QR text that is out now, None while there is none. Secret."""
+
+    async def pairing_code(self, company: str, phone: str) -> str:
+        """Ask for a pairing code for exactly this phone (digits). Secret."""
+
+    async def clear_cache(self, company: str) -> None:
+        """Make the gateway forget cached credentials."""
+
+    async def aclose(self) -> None:
+        """Close connections; the object is not used afterwards."""

@@ -1,0 +1,144 @@
+"""One incident is one story: from the first symptom to healthy again or into a human's hands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from baileykeep.model.symptoms import Detail, Severity, Subject
+
+
+class Cause(StrEnum):
+    """Why something is wrong; the ladder has one row per cause."""
+
+    DISCONNECTED = "disconnected"
+    LOGGED_OUT = "logged_out"
+    HALF_PAIRED = "half_paired"
+    ACCOUNT_BLOCKED = "account_blocked"
+    CLIENT_TOO_OLD = "client_too_old"
+    MULTI_DEVICE_MISMATCH = "multi_device_mismatch"
+    REPLACED = "replaced"
+    PHANTOM = "phantom"
+    WAITING_QR = "waiting_qr"
+    FLAPPING = "flapping"
+    QR_SCAN_FAILED = "qr_scan_failed"
+    NO_QR = "no_qr"
+    FILES_HIGH = "files_high"
+    FILES_CRITICAL = "files_critical"
+    FILES_DANGER = "files_danger"
+    FORECAST = "forecast"
+    PRE_KEY_ANOMALY = "pre_key_anomaly"
+    BAD_MAC = "bad_mac"
+    STALE_SESSIONS = "stale_sessions"
+    WAITING_FOR_MESSAGE = "waiting_for_message"
+    CREDS_DAMAGED = "creds_damaged"
+    CREDS_CHANGED = "creds_changed"
+    FOLDER_MISSING = "folder_missing"
+    PHONE_MISMATCH = "phone_mismatch"
+    GATEWAY_DOWN = "gateway_down"
+    GATEWAY_MISCONFIGURED = "gateway_misconfigured"
+    HOST_OFFLINE = "host_offline"
+    WHATSAPP_UNREACHABLE = "whatsapp_unreachable"
+    FLEET_DOWN = "fleet_down"
+    DISK_LOW = "disk_low"
+    CONFIG_BAD = "config_bad"
+    COMPANY_CRASHED = "company_crashed"
+    STATE_CONFLICT = "state_conflict"
+
+
+class Topic(StrEnum):
+    """Incidents of one subject are kept apart by topic: at most one open incident per (subject, topic)."""
+
+    CONNECTION = "connection"
+    FILES = "files"
+    RATCHET = "ratchet"
+    CREDS = "creds"
+    SETUP = "setup"
+
+
+class Rung(StrEnum):
+    """The steps of the ladder, mildest first. SNAPSHOT is a backup only; HUMAN means: no rung is left."""
+
+    ALERT = "alert"
+    SNAPSHOT = "snapshot"
+    RECONNECT = "reconnect"
+    RESTART_PROCESS = "restart_process"
+    RESTORE_CREDS = "restore_creds"
+    REPAIR_SESSIONS = "repair_sessions"
+    CLEANUP = "cleanup"
+    PAIR_AGAIN = "pair_again"
+    RELINK = "relink"
+    HUMAN = "human"
+
+
+class Outcome(StrEnum):
+    """How an attempt at a rung ended. SUPERSEDED: the symptom was gone when looked at again, nothing was done."""
+
+    HEALED = "healed"
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+    SUPERSEDED = "superseded"
+    UNDONE = "undone"
+
+
+class ApprovalState(StrEnum):
+    """What humans said of a rung that needs their word."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A question to humans. It names incident, rung and revision, so an answer to an older question is void."""
+
+    rung: Rung
+    revision: int
+    asked_at: float
+    state: ApprovalState = ApprovalState.OPEN
+    operator: str | None = None
+    reminded_at: float | None = None
+    escalated_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of one rung. `outcome` is None while it runs (or when the daemon died during it)."""
+
+    rung: Rung
+    cause: Cause
+    begun_at: float
+    action_id: str
+    ended_at: float | None = None
+    outcome: Outcome | None = None
+    note: str = ""
+    operator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """The state of one story. `revision` grows with every change that a reader would care about."""
+
+    id: str
+    subject: Subject
+    topic: Topic
+    cause: Cause
+    severity: Severity
+    opened_at: float
+    updated_at: float
+    revision: int = 1
+    detail: Detail = field(default_factory=dict)
+    attempts: tuple[Attempt, ...] = ()
+    approval: Approval | None = None
+    hold: str | None = None
+    acked_by: str | None = None
+    needs_human: bool = False
+    closed_at: float | None = None
+    closing: str = ""
+
+    def tried(self, rung: Rung, cause: Cause | None = None) -> tuple[Attempt, ...]:
+        """The attempts at a rung, within one cause where it is given."""
+        return tuple(a for a in self.attempts if a.rung is rung and cause in (None, a.cause))

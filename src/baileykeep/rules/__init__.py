@@ -1,0 +1,1 @@
+"""What Baileykeep decides: pure functions of state, fact, time and limits. No clock, no random, no I/O."""
