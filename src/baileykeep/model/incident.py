@@ -119,6 +119,14 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class StoryLine:
+    """One sentence of an incident's story, as on-call staff read it."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """The state of one story. `revision` grows with every change that a reader would care about."""
 
@@ -132,6 +140,7 @@ class Incident:
     revision: int = 1
     detail: Detail = field(default_factory=dict)
     attempts: tuple[Attempt, ...] = ()
+    story: tuple[StoryLine, ...] = ()
     approval: Approval | None = None
     hold: str | None = None
     acked_by: str | None = None
