@@ -47,13 +47,10 @@ class Cause(StrEnum):
 
 
 class Topic(StrEnum):
-    """Incidents of one subject are kept apart by topic: at most one open incident per (subject, topic)."""
+    """A subject has at most one open incident per topic: HEALTH is what the ladder acts on, WATCH is only told."""
 
-    CONNECTION = "connection"
-    FILES = "files"
-    RATCHET = "ratchet"
-    CREDS = "creds"
-    SETUP = "setup"
+    HEALTH = "health"
+    WATCH = "watch"
 
 
 class Rung(StrEnum):

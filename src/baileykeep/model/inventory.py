@@ -106,7 +106,10 @@ class PreKeys:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """One company's files, counted. `counted` excludes what a healthy 7.x folder cannot help having."""
+    """One company's files, counted. `counted` excludes what a healthy 7.x folder cannot help having.
+
+    `reclaimable` is what a cleanup now would remove, `counted_after` what would still count after it.
+    """
 
     total: int
     counted: int
@@ -117,6 +120,7 @@ class Inventory:
     pre_keys: PreKeys
     newest_mtime: float | None = None
     bytes: int = 0
+    counted_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)

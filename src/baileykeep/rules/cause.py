@@ -1,0 +1,91 @@
+"""Why a session is down decides what to do: this folds codes and log lines into one cause."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from baileykeep.model.facts import (
+    CloseKind,
+    ConnectionSeen,
+    ConnState,
+    Fact,
+    PairingDone,
+    StreamClosed,
+    StreamOpened,
+)
+from baileykeep.model.incident import Cause
+from baileykeep.rules import disconnect
+
+BY_CODE: Mapping[int, Cause] = {
+    401: Cause.LOGGED_OUT,
+    402: Cause.ACCOUNT_BLOCKED,
+    403: Cause.ACCOUNT_BLOCKED,
+    405: Cause.CLIENT_TOO_OLD,
+    406: Cause.ACCOUNT_BLOCKED,
+    411: Cause.MULTI_DEVICE_MISMATCH,
+    440: Cause.REPLACED,
+}
+"""Disconnect status codes that prove a cause by themselves; all others are a plain disconnect."""
+
+BY_KIND: Mapping[CloseKind, Cause] = {
+    CloseKind.DEVICE_REMOVED: Cause.LOGGED_OUT,
+    CloseKind.LOGGED_OUT: Cause.LOGGED_OUT,
+    CloseKind.REPLACED: Cause.REPLACED,
+    CloseKind.QR_ENDED: Cause.WAITING_QR,
+}
+
+PROVED = frozenset({Cause.LOGGED_OUT, Cause.HALF_PAIRED, Cause.ACCOUNT_BLOCKED, Cause.REPLACED})
+"""Causes proved by a code: they keep their own incident even while the fleet brake holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What was last proved about the session's end; cleared when it opens again."""
+
+    cause: Cause | None = None
+    code: int | None = None
+    at: float | None = None
+    device_removed: bool = False
+
+
+def step(state: State, fact: Fact) -> State:
+    """Fold one fact. The newest proof wins, except that "no longer linked" is only undone by a new opening."""
+    if isinstance(fact, ConnectionSeen):
+        return _from_status(state, fact)
+    if isinstance(fact, StreamOpened | PairingDone):
+        return State()
+    if isinstance(fact, StreamClosed):
+        return _proved(state, BY_KIND.get(fact.kind) or _by_code(fact.code), fact.code, fact)
+    return state
+
+
+def _from_status(state: State, fact: ConnectionSeen) -> State:
+    if disconnect.is_up(fact):
+        return State()
+    if fact.state is ConnState.DISCONNECTED and fact.code is not None:
+        return _proved(state, _by_code(fact.code), fact.code, fact)
+    return state
+
+
+def _by_code(code: int | None) -> Cause | None:
+    return BY_CODE.get(code) if code is not None else None
+
+
+def _proved(state: State, cause: Cause | None, code: int | None, fact: Fact) -> State:
+    if state.cause is Cause.LOGGED_OUT and cause is not Cause.LOGGED_OUT:
+        return state
+    removed = isinstance(fact, StreamClosed) and fact.kind is CloseKind.DEVICE_REMOVED
+    at = state.at if state.cause is cause and cause is not None else fact.at
+    return replace(state, cause=cause, code=code, at=at, device_removed=removed or state.device_removed)
+
+
+def cause_of(state: State, *, half_paired: bool, waiting_qr: bool) -> Cause:
+    """The cause of a session that is not up. A 401 on a folder that never was paired is cured by pairing again."""
+    if state.cause is Cause.LOGGED_OUT and half_paired:
+        return Cause.HALF_PAIRED
+    if state.cause is Cause.LOGGED_OUT:
+        return Cause.LOGGED_OUT
+    if waiting_qr:
+        return Cause.WAITING_QR
+    return state.cause or Cause.DISCONNECTED
