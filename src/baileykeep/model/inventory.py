@@ -81,6 +81,7 @@ class Creds:
 
     `identity` is a short hash of the signed identity public key: equal means the same login.
     `phone` is full digits (mask it before showing). Paired means `account` present and a `me.id` with a device.
+    `lid` and `device` are our own LID user and device number: they name our own sender keys.
     """
 
     state: CredsState
@@ -90,6 +91,8 @@ class Creds:
     identity: str | None = None
     next_pre_key_id: int | None = None
     first_unuploaded_pre_key_id: int | None = None
+    lid: str | None = None
+    device: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
