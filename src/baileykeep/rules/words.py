@@ -1,0 +1,316 @@
+"""Every sentence people read: headlines, story lines, reasons. Plain text; escaping is the channel's work."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from baileykeep.model.decisions import Decision, Reason, Verb
+from baileykeep.model.incident import Approval, Attempt, Incident, Outcome, Rung
+from baileykeep.model.symptoms import Detail, Scope, Severity
+from baileykeep.rules.words_causes import WORDS, CauseWords
+
+__all__ = ["WORDS", "CauseWords"]
+
+
+@dataclass(frozen=True, slots=True)
+class RungWords:
+    """One step in four forms: "asked to …", "… now", "would have …", and as a plain statement."""
+
+    to: str
+    doing: str
+    done: str
+    did: str
+
+
+RUNGS: Mapping[Rung, RungWords] = MappingProxyType(
+    {
+        Rung.ALERT: RungWords("alert", "Alerting", "alerted", "Alerted"),
+        Rung.SNAPSHOT: RungWords("take a backup", "Taking a backup", "taken a backup", "Took a backup"),
+        Rung.RECONNECT: RungWords("reconnect", "Reconnecting", "reconnected", "Reconnected"),
+        Rung.RESTART_PROCESS: RungWords(
+            "restart the gateway", "Restarting the gateway", "restarted the gateway", "Restarted the gateway"
+        ),
+        Rung.RESTORE_CREDS: RungWords(
+            "put the last good creds back",
+            "Putting the last good creds back",
+            "put the last good creds back",
+            "Put the last good creds back",
+        ),
+        Rung.REPAIR_SESSIONS: RungWords(
+            "set the broken contact sessions aside",
+            "Setting the broken contact sessions aside",
+            "set the broken contact sessions aside",
+            "Set the broken contact sessions aside",
+        ),
+        Rung.CLEANUP: RungWords(
+            "back up and clean the folder",
+            "Backing up and cleaning the folder",
+            "backed up and cleaned the folder",
+            "Backed up and cleaned the folder",
+        ),
+        Rung.PAIR_AGAIN: RungWords(
+            "set the never-paired folder aside",
+            "Setting the never-paired folder aside",
+            "set the never-paired folder aside",
+            "Set the never-paired folder aside",
+        ),
+        Rung.RELINK: RungWords(
+            "relink with a new QR code",
+            "Relinking with a new QR code",
+            "relinked with a new QR code",
+            "Relinked with a new QR code",
+        ),
+        Rung.HUMAN: RungWords("call a human", "Calling a human", "called a human", "Called a human"),
+    }
+)
+
+REASONS: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.NEXT_RUNG: "it is the next step",
+        Reason.APPROVED: "it was approved",
+        Reason.OPERATOR: "an operator asked for it",
+        Reason.WINDOW_OPEN: "the maintenance window is open",
+        Reason.ENDS_LOGIN: "it ends the login, so a human must agree",
+        Reason.STOPS_OTHERS: "it stops other companies too, so a human must agree",
+        Reason.CONNECTED_CLEANUP: "the session is connected, so a human must agree",
+        Reason.UNSURE_CREDS: "somebody may just have paired anew, so a human must agree",
+        Reason.OBSERVING: "Baileykeep only observes",
+        Reason.PAUSED: "actions are paused",
+        Reason.SHUTTING_DOWN: "Baileykeep is shutting down",
+        Reason.STARTING_UP: "Baileykeep has just started and looks first",
+        Reason.NETWORK_DOWN: "this host is offline",
+        Reason.WHATSAPP_DOWN: "WhatsApp cannot be reached from here",
+        Reason.GATEWAY_DOWN: "the gateway itself is down",
+        Reason.BRAKE: "many companies are down at once, so the reason is not here",
+        Reason.ACTION_RUNNING: "another action is running",
+        Reason.COOLDOWN: "it was tried a short while ago",
+        Reason.BUDGET_SPENT: "today's automatic repairs are used up",
+        Reason.TOO_EARLY: "the gateway still has time to recover by itself",
+        Reason.UNKNOWN_STATE: "it is not known whether the session is connected",
+        Reason.LEVEL_TOO_LOW: "there are too few files for that",
+        Reason.NOTHING_RECLAIMABLE: "a cleanup would free nothing",
+        Reason.NOT_ENOUGH_RECLAIMABLE: "a cleanup would not free enough",
+        Reason.APPROVAL_PENDING: "a human has been asked and has not answered yet",
+        Reason.APPROVAL_REJECTED: "a human said no",
+        Reason.APPROVAL_EXPIRED: "nobody answered in time",
+        Reason.APPROVAL_NEVER: "the configuration forbids it",
+        Reason.CANNOT_STOP: "the session cannot be stopped safely",
+        Reason.CANNOT_DO: "this gateway cannot do it",
+        Reason.CLOCK_JUMPED: "the clock jumped, so file ages cannot be trusted",
+        Reason.SYMPTOM_GONE: "the trouble was gone when looked at again",
+        Reason.BREACH: "a safety check failed, so all actions are off",
+        Reason.NOT_PAIRED: "no phone is paired",
+        Reason.SESSION_RUNNING: "the session is still running",
+        Reason.WAIT_FOR_WINDOW: "it waits for the maintenance window",
+        Reason.NO_RUNG_LEFT: "everything that may be tried has been tried",
+        Reason.HUMAN_ONLY: "only a human can solve this",
+        Reason.ALERT_ONLY: "this is for your information",
+    }
+)
+
+OUTCOMES: Mapping[Outcome, str] = MappingProxyType(
+    {
+        Outcome.HEALED: "{did}: it works again",
+        Outcome.DONE: "{did}",
+        Outcome.FAILED: "Tried to {to}: it did not help",
+        Outcome.REFUSED: "Did not {to}: a safety rule said no",
+        Outcome.SUPERSEDED: "Did not {to}: the trouble was already gone",
+        Outcome.UNDONE: "Began to {to}, then put everything back",
+    }
+)
+
+SEVERITIES: Mapping[Severity, str] = MappingProxyType(
+    {
+        Severity.INFO: "for information",
+        Severity.WARNING: "warning",
+        Severity.CRITICAL: "critical",
+        Severity.EMERGENCY: "an emergency",
+    }
+)
+
+
+def duration(seconds: float) -> str:
+    """Rounded down for people: "45 s", "15 min", "2 h 5 min", "3 days 4 h"."""
+    left = max(0, int(seconds))
+    if left < 60:
+        return f"{left} s"
+    if left < 3600:
+        return f"{left // 60} min"
+    if left < 86400:
+        return _two(left // 3600, "h", left % 3600 // 60, "min")
+    days = left // 86400
+    return _two(days, "day" if days == 1 else "days", left % 86400 // 3600, "h")
+
+
+def _two(big: int, unit: str, small: int, small_unit: str) -> str:
+    return f"{big} {unit} {small} {small_unit}" if small else f"{big} {unit}"
+
+
+def fill(template: str, detail: Detail) -> str:
+    """The template with values from `detail`; empty unless all are there. Keys in `_s` become durations."""
+    names = [name for _, name, _, _ in string.Formatter().parse(template) if name]
+    if any(detail.get(name) is None for name in names):
+        return ""
+    return template.format(**{name: _value(name, detail[name]) for name in names})
+
+
+def _value(name: str, value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return duration(value) if name.endswith("_s") else f"{value:.0f}"
+    return " ".join(str(value).split())[:200]
+
+
+def who(incident: Incident, name: str) -> str:
+    """How people call the subject: "Acme (997441)", "Gateway main", "This host"."""
+    subject = incident.subject
+    if subject.scope is Scope.HOST:
+        return "This host"
+    label = name if name in ("", subject.id) else f"{name} ({subject.id})"
+    label = label or subject.id
+    return f"Gateway {label}" if subject.scope is Scope.GATEWAY else label
+
+
+def what(incident: Incident) -> str:
+    """What is wrong, with its numbers: "disconnected for 15 min"."""
+    words = WORDS[incident.cause]
+    return words.phrase + fill(words.extra, incident.detail)
+
+
+def headline(incident: Incident, name: str) -> str:
+    """The one line that must be enough: "Acme (997441): disconnected for 15 min"."""
+    if incident.closed_at is None:
+        return f"{who(incident, name)}: {what(incident)}"
+    return f"{who(incident, name)}: over after {duration(incident.closed_at - incident.opened_at)}"
+
+
+def what_to_do(incident: Incident) -> str:
+    """The next thing a human should do; empty once the incident is closed."""
+    if incident.closed_at is not None:
+        return ""
+    approval = incident.approval
+    if approval is not None and approval.state == "open":
+        return f"Say yes or no: may Baileykeep {RUNGS[approval.rung].to}?"
+    running = [attempt for attempt in incident.attempts if attempt.outcome is None and attempt.ended_at is None]
+    if running:
+        return f"Wait. {RUNGS[running[-1].rung].doing} now."
+    return WORDS[incident.cause].what_to_do
+
+
+def why_held(reason: Reason) -> str:
+    """The reason as the second half of a sentence, without a full stop."""
+    return REASONS[reason]
+
+
+def doing(rung: Rung) -> str:
+    """ "Reconnecting"."""
+    return RUNGS[rung].doing
+
+
+def did(rung: Rung) -> str:
+    """ "Reconnected"."""
+    return RUNGS[rung].did
+
+
+def line_opened(incident: Incident) -> str:
+    """The first line of a story."""
+    return _sentence(what(incident))
+
+
+def line_changed(incident: Incident) -> str:
+    """The cause turned out to be another one, or its numbers moved enough to tell."""
+    return _sentence(f"now {what(incident)}")
+
+
+def line_severity(severity: Severity) -> str:
+    """The severity rose or fell."""
+    return _sentence(f"now {SEVERITIES[severity]}")
+
+
+def line_decision(decision: Decision, incident: Incident) -> str:
+    """What was decided and why; empty for a decision that nobody needs to read."""
+    reason, rung = REASONS[decision.reason], decision.rung
+    if decision.verb is Verb.NONE:
+        return ""
+    if decision.verb is Verb.HUMAN or rung is None:
+        return _human_or_hold(decision)
+    words = RUNGS[rung]
+    if decision.reason is Reason.OBSERVING:
+        return f"Would have {words.done}, but {reason}."
+    if decision.verb is Verb.ACT:
+        return _sentence(f"going to {words.to}: {reason}")
+    if decision.verb is Verb.ASK:
+        return f"Asking whether to {words.to}: {reason}."
+    return f"Not going to {words.to} now: {reason}.{_until(decision, incident)}"
+
+
+def _human_or_hold(decision: Decision) -> str:
+    reason = REASONS[decision.reason]
+    if decision.verb is Verb.HUMAN:
+        return f"A human is needed: {reason}."
+    return f"Doing nothing now: {reason}."
+
+
+def _until(decision: Decision, incident: Incident) -> str:
+    if decision.until is None or decision.until - incident.updated_at < 1:
+        return ""
+    return f" Looking again in {duration(decision.until - incident.updated_at)}."
+
+
+def line_begun(rung: Rung, operator: str | None = None) -> str:
+    """An action starts, by itself or by an operator's wish."""
+    return f"{RUNGS[rung].doing}, asked for by {operator}." if operator else f"{RUNGS[rung].doing}."
+
+
+def line_ended(attempt: Attempt) -> str:
+    """How an action ended, with its note. An attempt without an outcome is told as still running."""
+    words = RUNGS[attempt.rung]
+    if attempt.outcome is None:
+        return f"{words.doing}."
+    text = OUTCOMES[attempt.outcome].format(did=words.did, to=words.to)
+    note = " ".join(attempt.note.split()).rstrip(".")
+    return f"{text} ({note})." if note else f"{text}."
+
+
+def line_approval_opened(approval: Approval) -> str:
+    """A human is asked."""
+    return f"Asked for approval to {RUNGS[approval.rung].to}."
+
+
+def line_approval_reminded(approval: Approval) -> str:
+    """The question was repeated."""
+    return f"No answer yet: reminded of the question whether to {RUNGS[approval.rung].to}."
+
+
+def line_approval_escalated(approval: Approval) -> str:
+    """The question went to the second contact."""
+    return f"Still no answer: asked the second contact whether to {RUNGS[approval.rung].to}."
+
+
+def line_approval_answered(approval: Approval) -> str:
+    """How the question ended; empty while it is open."""
+    to, by = RUNGS[approval.rung].to, f" by {approval.operator}" if approval.operator else ""
+    texts = {
+        "approved": f"Approved{by}: {to}.",
+        "rejected": f"Rejected{by}: will not {to}.",
+        "expired": f"Nobody answered in time: will not {to}.",
+    }
+    return texts.get(approval.state, "")
+
+
+def line_acked(operator: str) -> str:
+    """Somebody has seen it."""
+    return f"Acknowledged by {operator}."
+
+
+def line_closed(incident: Incident) -> str:
+    """The last line of a story, with how long it took."""
+    took = duration((incident.closed_at or incident.updated_at) - incident.opened_at)
+    closing = " ".join(incident.closing.split()).rstrip(".") or "over"
+    return _sentence(f"{closing}, after {took}")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

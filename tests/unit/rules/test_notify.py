@@ -1,0 +1,162 @@
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from baileykeep.model.incident import Approval, ApprovalState, Cause, Incident, Rung, StoryLine, Topic
+from baileykeep.model.limits import RelinkLimits
+from baileykeep.model.records import Notice
+from baileykeep.model.symptoms import Severity, company
+from baileykeep.rules.notify import ApprovalStep, Contact, Routes, approval_clock, notices
+
+AT = 1_800_000_000.0
+ANNA, BORIS = Contact("telegram", "100"), Contact("telegram", "200")
+ROUTES = Routes(first=(ANNA,), second=(BORIS,))
+DOWN = Incident(
+    id="i1",
+    subject=company("997441"),
+    topic=Topic.CONNECTION,
+    cause=Cause.DISCONNECTED,
+    severity=Severity.WARNING,
+    opened_at=AT,
+    updated_at=AT,
+    detail={"down_s": 600.0},
+    story=(StoryLine(AT, "Disconnected for 10 min."),),
+)
+ASKED = replace(DOWN, revision=4, approval=Approval(Rung.RELINK, 4, AT))
+
+
+def told(before: Incident | None, after: Incident, *, quiet: bool = False) -> Sequence[Notice]:
+    return notices(before, after, name="Acme", routes=ROUTES, now=AT + 60, quiet=quiet)
+
+
+def only(found: Sequence[Notice]) -> Notice:
+    assert len(found) == 1
+    return found[0]
+
+
+def test_a_new_incident_sounds_at_the_first_contact_only() -> None:
+    first = only(told(None, DOWN))
+    assert (first.channel, first.key, first.incident, first.sound) == ("telegram", "i1@100", "i1", True)
+    assert first.data["first"] is True
+    assert first.data["to"] == "100"
+    assert first.data["headline"] == "Acme (997441): disconnected for 10 min"
+    assert first.data["story"] == [{"at": AT, "text": "Disconnected for 10 min."}]
+    assert [b["do"] for b in first.data["buttons"]] == ["ack", "pause"]
+
+
+def test_nothing_is_told_when_a_reader_would_see_no_difference() -> None:
+    assert told(DOWN, DOWN) == ()
+    ticked = replace(DOWN, updated_at=AT + 60, revision=2, detail={"down_s": 660.0}, hold="cooldown")
+    assert told(DOWN, ticked) == ()
+
+
+def test_an_edit_is_silent() -> None:
+    edit = only(told(DOWN, replace(DOWN, story=(*DOWN.story, StoryLine(AT, "Reconnecting.")))))
+    assert (edit.sound, edit.data["first"], edit.data["reply"]) == (False, False, "")
+
+
+@pytest.mark.parametrize("severity", [Severity.CRITICAL, Severity.EMERGENCY])
+def test_a_rise_in_severity_sounds_with_a_reply(severity: Severity) -> None:
+    rise = only(told(DOWN, replace(DOWN, severity=severity)))
+    assert rise.sound
+    assert rise.data["reply"].startswith("Now ")
+    assert not only(told(replace(DOWN, severity=severity), DOWN)).sound
+
+
+def test_a_human_newly_needed_sounds_once() -> None:
+    needed = replace(DOWN, needs_human=True)
+    assert only(told(DOWN, needed)).sound
+    again = only(told(needed, replace(needed, story=())))
+    assert not again.sound
+
+
+def test_information_never_sounds() -> None:
+    info = replace(DOWN, severity=Severity.INFO)
+    assert not only(told(None, info)).sound
+    assert not only(told(info, replace(info, needs_human=True))).sound
+    assert not only(told(info, replace(ASKED, severity=Severity.INFO))).sound
+
+
+def test_a_warning_is_silent_at_night_and_nothing_worse_is() -> None:
+    assert not only(told(None, DOWN, quiet=True)).sound
+    assert only(told(None, replace(DOWN, severity=Severity.CRITICAL), quiet=True)).sound
+    assert only(told(DOWN, replace(DOWN, needs_human=True), quiet=True)).sound
+    assert only(told(DOWN, ASKED, quiet=True)).sound
+
+
+def test_a_question_sounds_and_its_buttons_name_its_own_revision() -> None:
+    question = only(told(DOWN, replace(ASKED, revision=9)))
+    assert question.sound
+    assert question.data["reply"].startswith("Your answer is needed. May Baileykeep relink")
+    assert question.data["approval"] == {"rung": "relink", "revision": 4, "state": "open", "expires_at": AT + 1800}
+    assert question.data["buttons"] == [
+        {"do": "approve", "incident": "i1", "revision": 4},
+        {"do": "reject", "incident": "i1", "revision": 4},
+        {"do": "ack", "incident": "i1", "revision": 9},
+        {"do": "pause", "incident": "i1", "revision": 9},
+    ]
+
+
+def test_a_reminder_sounds_and_then_the_second_contact_joins_until_the_end() -> None:
+    assert ASKED.approval is not None
+    reminded = replace(ASKED, approval=replace(ASKED.approval, reminded_at=AT + 600))
+    assert only(told(ASKED, reminded)).data["reply"].startswith("No answer yet, 29 min left.")
+    assert reminded.approval is not None
+    passed_on = replace(reminded, approval=replace(reminded.approval, escalated_at=AT + 1200))
+    first, second = told(reminded, passed_on)
+    assert (first.data["to"], first.data["first"], first.sound) == ("100", False, True)
+    assert (second.data["to"], second.data["first"], second.sound, second.key) == ("200", True, True, "i1@200")
+    over = replace(passed_on, closed_at=AT + 1300)
+    assert [(n.data["to"], n.sound, n.data["first"]) for n in told(passed_on, over)] == [
+        ("100", False, False),
+        ("200", False, False),
+    ]
+
+
+def test_the_answer_is_a_silent_edit_without_its_buttons() -> None:
+    assert ASKED.approval is not None
+    answered = replace(ASKED, approval=replace(ASKED.approval, state=ApprovalState.APPROVED, operator="Anna"))
+    edit = only(told(ASKED, answered))
+    assert not edit.sound
+    assert [b["do"] for b in edit.data["buttons"]] == ["ack", "pause"]
+
+
+def test_closing_is_silent_and_answers_only_where_a_human_was_needed() -> None:
+    closed = only(told(DOWN, replace(DOWN, closed_at=AT + 60, severity=Severity.CRITICAL)))
+    assert (closed.sound, closed.data["reply"], closed.data["buttons"]) == (False, "", [])
+    needed = replace(DOWN, needs_human=True)
+    resolved = only(told(needed, replace(needed, closed_at=AT + 60, needs_human=False)))
+    assert not resolved.sound
+    assert resolved.data["reply"] == "Resolved. Acme (997441): over after 1 min"
+
+
+def test_an_acknowledged_incident_loses_that_button() -> None:
+    edit = only(told(DOWN, replace(DOWN, acked_by="Anna")))
+    assert not edit.sound
+    assert [b["do"] for b in edit.data["buttons"]] == ["pause"]
+
+
+@pytest.mark.parametrize(
+    ("waited", "reminded", "escalated", "step"),
+    [
+        (599, False, False, None),
+        (600, False, False, ApprovalStep.REMIND),
+        (1199, True, False, None),
+        (1200, True, False, ApprovalStep.ESCALATE),
+        (1200, False, False, ApprovalStep.ESCALATE),
+        (1799, False, True, None),
+        (1800, True, True, ApprovalStep.EXPIRE),
+        (9000, False, False, ApprovalStep.EXPIRE),
+    ],
+)
+def test_the_clock_of_a_question(waited: float, reminded: bool, escalated: bool, step: ApprovalStep | None) -> None:
+    asked = Approval(
+        Rung.RELINK, 1, AT, reminded_at=AT + 600 if reminded else None, escalated_at=AT + 1200 if escalated else None
+    )
+    assert approval_clock(asked, AT + waited, RelinkLimits()) is step
+
+
+@pytest.mark.parametrize("state", [ApprovalState.APPROVED, ApprovalState.REJECTED, ApprovalState.EXPIRED])
+def test_an_answered_question_has_no_clock(state: ApprovalState) -> None:
+    assert approval_clock(Approval(Rung.RELINK, 1, AT, state), AT + 9000, RelinkLimits()) is None
