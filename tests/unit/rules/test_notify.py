@@ -15,7 +15,7 @@ ROUTES = Routes(first=(ANNA,), second=(BORIS,))
 DOWN = Incident(
     id="i1",
     subject=company("997441"),
-    topic=Topic.CONNECTION,
+    topic=Topic.HEALTH,
     cause=Cause.DISCONNECTED,
     severity=Severity.WARNING,
     opened_at=AT,
