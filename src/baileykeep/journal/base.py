@@ -15,8 +15,16 @@ class Journal(Protocol):
     `write` is one transaction: either all of it is on disk when it returns, or none.
     """
 
-    async def write(self, entries: Sequence[Entry] = (), notices: Sequence[Notice] = ()) -> None:
-        """Store entries and post notices together."""
+    async def write(
+        self,
+        entries: Sequence[Entry] = (),
+        notices: Sequence[Notice] = (),
+        memories: Mapping[tuple[str, str], Any] | None = None,
+    ) -> None:
+        """Store entries, post notices and remember values (as `remember` does) together.
+
+        A remembered value of None forgets its key.
+        """
 
     async def entries(
         self,
