@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from baileykeep.model import codec
+from baileykeep.model.facts import Fact, LogFact, StaleSessionClosed, Tick, WaitingForMessage
+from baileykeep.model.limits import Limits
+from baileykeep.model.symptoms import Subject, Symptom, SymptomKind, company, gateway
+from baileykeep.rules import log_signs
+from baileykeep.rules.log_signs import State
+
+ACME = company("acme")
+
+
+def stale(at: float, who: str | None = "acme") -> LogFact:
+    return StaleSessionClosed(at=at, gateway="gw", company=who)
+
+
+def waiting(at: float, who: str | None = "acme") -> LogFact:
+    return WaitingForMessage(at=at, gateway="gw", company=who)
+
+
+def run(facts: list[Fact], subject: Subject = ACME) -> tuple[State, list[Symptom]]:
+    state = State()
+    seen: list[Symptom] = []
+    for fact in facts:
+        state, symptoms = log_signs.step(state, subject, fact, fact.at, Limits())
+        seen.extend(symptoms)
+    return state, seen
+
+
+def test_three_stale_sessions_in_ten_minutes() -> None:
+    assert run([stale(0), stale(300)])[1] == []
+    _, (symptom,) = run([stale(0), stale(300), stale(599)])
+    assert (symptom.kind, symptom.active, symptom.at) == (SymptomKind.STALE_SESSIONS, True, 599)
+    assert run([stale(0), stale(300), stale(601)])[1] == []
+
+
+def test_stale_sessions_are_over_after_ten_quiet_minutes_and_not_before() -> None:
+    facts: list[Fact] = [stale(0), stale(1), stale(2), Tick(at=601), stale(602), Tick(at=1201), Tick(at=1202)]
+    _, symptoms = run(facts)
+    assert [(symptom.at, symptom.active) for symptom in symptoms] == [(2, True), (1202, False)]
+
+
+def test_a_waiting_contact_is_told_at_once_and_once() -> None:
+    _, symptoms = run([waiting(0), waiting(5), Tick(at=604), Tick(at=605), waiting(700)])
+    assert [(symptom.at, symptom.active) for symptom in symptoms] == [(0, True), (605, False), (700, True)]
+    assert {symptom.kind for symptom in symptoms} == {SymptomKind.WAITING_FOR_MESSAGE}
+
+
+def test_each_subject_hears_its_own() -> None:
+    assert run([waiting(0, "other"), waiting(0, None)])[1] == []
+    assert len(run([waiting(0, None)], subject=gateway("gw"))[1]) == 1
+    assert run([waiting(0)], subject=gateway("gw"))[1] == []
+    assert run([waiting(0, None)], subject=gateway("else"))[1] == []
+
+
+def test_ten_quiet_ticks_change_nothing() -> None:
+    state = State()
+    for at in range(10):
+        after, symptoms = log_signs.step(state, ACME, Tick(at=at), at, Limits())
+        assert after is state
+        assert symptoms == ()
+
+
+def test_a_state_survives_the_journal() -> None:
+    state, _ = run([stale(0), stale(1), stale(2), waiting(3)])
+    assert codec.decode(State, codec.encode(state)) == state
