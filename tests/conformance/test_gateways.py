@@ -1,0 +1,224 @@
+"""What every gateway dialect must hold to. A dialect without recorded answers in `fixtures/gateways` fails."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import subprocess
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import fields
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pytest
+
+from baileykeep.clock import FastClock
+from baileykeep.gateways.base import Capabilities, Gateway, SessionStatus
+from baileykeep.gateways.dialect import BUILT_IN, dialect_names, load_dialect
+from baileykeep.gateways.http import GatewaySpec, HttpGateway
+from baileykeep.model.errors import GatewayError
+from baileykeep.model.facts import ConnState, Problem
+from tests.fakes.http_gateway import Answer, FakeHttp, fake_http
+
+RECORDED = Path(__file__).parent.parent / "fixtures" / "gateways"
+KEY = "k3y-of-the-tests"
+PHONE = "4915100000001"
+DIALECTS = dialect_names()
+ACTIONS = ("reconnect", "stop", "start", "force_relink", "reset", "clear_cache")
+
+
+def cases(dialect: str) -> list[dict[str, Any]]:
+    path = RECORDED / f"{dialect}.toml"
+    assert path.is_file(), f"record what {dialect} answers in {path}"
+    found: list[dict[str, Any]] = tomllib.loads(path.read_text())["case"]
+    return found
+
+
+ALL_CASES = [
+    pytest.param(name, case, id=f"{name}-{n}-{case['call']}")
+    for name in DIALECTS
+    if (RECORDED / f"{name}.toml").is_file()
+    for n, case in enumerate(cases(name))
+]
+
+
+def gateway_to(url: str, dialect: str, **changes: Any) -> HttpGateway:
+    spec = GatewaySpec(name="gw", url=url, key=KEY, connect_timeout_s=2, read_timeout_s=2, **changes)
+    return HttpGateway(spec, load_dialect(dialect), FastClock(1000))
+
+
+@asynccontextmanager
+async def speaking(dialect: str, answer: Answer) -> AsyncIterator[tuple[HttpGateway, FakeHttp]]:
+    """A gateway that gives the same answer to everything, and our side of it."""
+    async with fake_http(default=answer) as fake:
+        gateway = gateway_to(fake.url, dialect)
+        try:
+            yield gateway, fake
+        finally:
+            await gateway.aclose()
+
+
+async def ask(gateway: Gateway, call: str) -> Any:
+    if call == "bulk_status":
+        return await gateway.status_all()
+    if call == "force_relink":
+        return await gateway.start("2", force_relink=True)
+    if call == "pairing_code":
+        return await gateway.pairing_code("2", PHONE)
+    return await getattr(gateway, call)("2")
+
+
+async def problem_of(gateway: Gateway, call: str = "status") -> GatewayError:
+    with pytest.raises(GatewayError) as caught:
+        await ask(gateway, call)
+    told = f"{caught.value!s} {caught.value!r} {gateway!r}"
+    assert KEY not in told
+    assert PHONE not in told
+    assert "gw" in str(caught.value)
+    return caught.value
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_call_of_a_dialect_is_recorded(dialect: str) -> None:
+    recorded = {case["call"] for case in cases(dialect)}
+    able = {f.name for f in fields(Capabilities) if getattr(load_dialect(dialect).capabilities, f.name)}
+    assert recorded == able | {"status"}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_what_cannot_be_done_is_said_in_words(dialect: str) -> None:
+    loaded = load_dialect(dialect)
+    able = {f.name for f in fields(Capabilities) if getattr(loaded.capabilities, f.name)}
+    assert able | set(loaded.cannot) == {f.name for f in fields(Capabilities)}
+
+
+def test_no_recording_is_left_over() -> None:
+    assert {path.stem for path in RECORDED.glob("*.toml")} == {path.stem for path in BUILT_IN.glob("*.toml")}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("dialect", "case"), ALL_CASES)
+async def test_a_recorded_answer_is_understood(dialect: str, case: dict[str, Any]) -> None:
+    async with speaking(dialect, Answer(body=case["answer"].encode())) as (gateway, fake):
+        result = await ask(gateway, case["call"])
+    (request,) = fake.requests
+    assert f"{request.method} {request.target}" == case["request"]
+    assert request.json == json.loads(case.get("body", "null"))
+    auth = load_dialect(dialect).auth
+    assert auth is None or KEY in request.headers[auth.header.lower()]
+    if case["call"] == "status":
+        assert result == SessionStatus(
+            ConnState(case["state"]), case.get("paired"), case.get("code"), case.get("has_qr", False)
+        )
+    elif case["call"] == "bulk_status":
+        assert {company: status.state for company, status in result.items()} == case["all"]
+    else:
+        assert result == case.get("text")
+
+
+WRONG_ANSWERS = [
+    pytest.param(Answer.of({"message": "no"}, 401), Problem.UNAUTHORIZED, id="401"),
+    pytest.param(Answer.of({"message": "no"}, 403), Problem.UNAUTHORIZED, id="403"),
+    pytest.param(Answer(404, b"<html>Cannot GET /x</html>", "text/html"), Problem.NOT_FOUND, id="404-page"),
+    pytest.param(Answer.of({"message": "boom"}, 500), Problem.SERVER_ERROR, id="500"),
+    pytest.param(Answer(502, b"<html>Bad Gateway</html>", "text/html"), Problem.SERVER_ERROR, id="502"),
+    pytest.param(Answer.of({"message": "what?"}, 400), Problem.BAD_ANSWER, id="400"),
+    pytest.param(Answer(302, b"", "text/html"), Problem.BAD_ANSWER, id="redirect"),
+    pytest.param(Answer.of({"error": True, "message": "closed"}), Problem.SERVER_ERROR, id="200-error"),
+    pytest.param(Answer(200, b"<html>please log in</html>", "text/html"), Problem.BAD_ANSWER, id="login-page"),
+    pytest.param(Answer(200, b'{"status": '), Problem.BAD_ANSWER, id="half-json"),
+    pytest.param(Answer(200, b"[" * 100_000), Problem.BAD_ANSWER, id="nested"),
+    pytest.param(Answer(200, b'"' + b"x" * (9 << 20) + b'"'), Problem.BAD_ANSWER, id="oversized"),
+    pytest.param(Answer(raw=b"\x16\x03garbage\r\n\r\n"), Problem.BAD_ANSWER, id="no-http"),
+    pytest.param(Answer(drop=True), Problem.REFUSED, id="dropped"),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(("answer", "problem"), WRONG_ANSWERS)
+async def test_a_wrong_answer_is_a_named_problem_for_every_call(dialect: str, answer: Answer, problem: Problem) -> None:
+    async with speaking(dialect, answer) as (gateway, _):
+        for call in sorted({case["call"] for case in cases(dialect)}):
+            assert (await problem_of(gateway, call)).code == problem, call
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("value", [None, [], {}, 7, "connected?", {"status": None}, {"status": {"a": 1}}, [[1], "x"]])
+async def test_json_of_another_shape_is_no_state(dialect: str, value: Any) -> None:
+    async with speaking(dialect, Answer.of(value)) as (gateway, _):
+        assert (await problem_of(gateway)).code == Problem.BAD_ANSWER
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_an_unknown_session_is_disconnected_and_nothing_can_be_done_with_it(dialect: str) -> None:
+    async with speaking(dialect, Answer.of({"message": "no such session"}, 404)) as (gateway, _):
+        assert await gateway.status("2") == SessionStatus(ConnState.DISCONNECTED)
+        for call in ACTIONS:
+            expected = Problem.NOT_FOUND if getattr(gateway.capabilities, call) else Problem.NOT_SUPPORTED
+            assert (await problem_of(gateway, call)).code == expected
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_what_is_not_supported_says_why_and_calls_nothing(dialect: str) -> None:
+    loaded = load_dialect(dialect)
+    async with speaking(dialect, Answer.of({})) as (gateway, fake):
+        for capability, words in loaded.cannot.items():
+            error = await problem_of(gateway, capability)
+            assert (error.code, error.permanent) == (Problem.NOT_SUPPORTED, True)
+            assert words in str(error)
+    assert fake.requests == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_gateway_that_never_answers_times_out(dialect: str) -> None:
+    async with fake_http(default=Answer(hang=True)) as fake:
+        spec = GatewaySpec(name="gw", url=fake.url, key=KEY, connect_timeout_s=1, read_timeout_s=0.05)
+        gateway = HttpGateway(spec, load_dialect(dialect))
+        assert (await problem_of(gateway)).code == Problem.TIMEOUT
+        await gateway.aclose()
+    assert len(fake.requests) == 1, "a call that timed out is not repeated"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_nobody_there_is_refused(dialect: str) -> None:
+    async with fake_http() as fake:
+        url = fake.url
+    gateway = gateway_to(url, dialect)
+    assert (await problem_of(gateway)).code == Problem.REFUSED
+    await gateway.aclose()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_https_to_a_plain_port_is_a_tls_problem(dialect: str) -> None:
+    async with fake_http() as fake:
+        gateway = gateway_to(fake.url.replace("http:", "https:"), dialect)
+        assert (await problem_of(gateway)).code == Problem.TLS
+        await gateway.aclose()
+
+
+@pytest.mark.asyncio
+@pytest.mark.skipif(which("openssl") is None, reason="needs openssl to make a certificate")
+async def test_a_certificate_counts_only_when_its_authority_is_given(tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subject = ["-subj", "/CN=gw", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(cert)]
+    subprocess.run([*made, *subject], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    async with fake_http(default=Answer.of({"status": "connected"}), tls=context) as fake:
+        url = fake.url.replace("http:", "https:")
+        stranger, friend = gateway_to(url, "x-api-key"), gateway_to(url, "x-api-key", ca_file=str(cert))
+        assert (await problem_of(stranger)).code == Problem.TLS
+        assert (await friend.status("2")).state is ConnState.CONNECTED
+        await stranger.aclose()
+        await friend.aclose()
