@@ -1,0 +1,124 @@
+"""The rungs by hand: `reconnect`, `reset`, `relink`; each goes through the running daemon."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from baileykeep.app.socket_client import DaemonClient
+from baileykeep.cli.installation import daemon
+from baileykeep.cli.options import Company, Config, Json, NoWait, Yes
+from baileykeep.cli.output import can_ask, interactive, line, print_json
+from baileykeep.cli.progress import POLL_S, follow, run_action
+from baileykeep.cli.words import plain
+from baileykeep.clock import SystemClock
+from baileykeep.model.errors import BaileykeepError, Refused, UsageError
+
+PAIRING_WAIT_S = 120.0
+STEPS = "WhatsApp on the phone: Settings > Linked devices > Link a device > Link with phone number instead"
+
+
+def reconnect(company: Company, no_wait: NoWait = False, json: Json = False, config: Config = None) -> None:
+    """Ask the gateway for a new connection with the stored login. Changes no files."""
+    raise typer.Exit(run_action(daemon(config), "reconnect", {"company": company}, as_json=json, wait=not no_wait))
+
+
+def reset(
+    company: Company, yes: Yes = False, no_wait: NoWait = False, json: Json = False, config: Config = None
+) -> None:
+    """Escape hatch: back up, set the whole folder aside, start fresh. Somebody must scan a QR afterwards."""
+    client = daemon(config)
+    confirm(f"This ends the login of {company}: somebody must pair it again by phone. Go on?", yes)
+    raise typer.Exit(run_action(client, "reset", {"company": company}, as_json=json, wait=not no_wait))
+
+
+def relink(
+    company: Company,
+    pairing_code: Annotated[
+        bool, typer.Option("--pairing-code", help="Pair with a code typed on the phone instead of a QR.")
+    ] = False,
+    phone: Annotated[
+        str | None, typer.Option("--phone", metavar="N", help="Digits with country code; must be this company's own.")
+    ] = None,
+    replace_login: Annotated[
+        bool, typer.Option("--replace-login", help="Agree to ending a login that was seen open within a day.")
+    ] = False,
+    print_qr: Annotated[bool, typer.Option("--print-qr", help="Print the QR although this is no terminal.")] = False,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Pair anew: back up, set the folder aside, show the new QR here until somebody scanned it."""
+    if phone and not pairing_code:
+        raise UsageError("--phone goes with --pairing-code")
+    if json and print_qr:
+        raise UsageError("--print-qr does not go with --json")
+    client = daemon(config)
+    confirm(f"This ends the present login of {company}. Go on?", yes)
+    args: dict[str, Any] = {"company": company}
+    if replace_login:
+        args["replace_login"] = True
+    if pairing_code:
+        raise typer.Exit(_by_code(client, {**args, **({"phone": _digits(phone)} if phone else {})}, json, not no_wait))
+    raise typer.Exit(_by_qr(client, args, print_qr=print_qr, as_json=json, wait=not no_wait))
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask before a login ends. Raises `Refused` where nobody can answer and --yes was not given."""
+    if yes:
+        return
+    if not can_ask():
+        raise Refused(
+            "this ends a login, and nobody is here to be asked", next_step="add --yes to agree", code="not_confirmed"
+        )
+    typer.confirm(question, abort=True)
+
+
+def _by_qr(client: DaemonClient, args: dict[str, Any], *, print_qr: bool, as_json: bool, wait: bool) -> int:
+    shows = (interactive() or print_qr) and not as_json
+    if not wait or not shows:
+        return run_action(client, "relink", args, as_json=as_json, wait=wait)
+    from baileykeep.cli.qr import QrPanel
+
+    begun = client.call("relink", args)
+    with QrPanel(client, args["company"]) as panel:
+        return follow(client, begun["action"], as_json=False, between=lambda _view: panel.refresh())
+
+
+def _by_code(client: DaemonClient, args: dict[str, Any], as_json: bool, wait: bool) -> int:
+    answer = client.call("pairing_code", args)
+    if as_json:
+        print_json(answer)
+        return 0
+    line(f"pairing code: {plain(answer['code'])}")
+    line(STEPS)
+    if not wait:
+        return 0
+    if answer.get("action"):
+        return follow(client, answer["action"], as_json=False)
+    return _await_paired(client, args["company"])
+
+
+def _await_paired(client: DaemonClient, company: str) -> int:
+    clock = SystemClock()
+    deadline = clock.monotonic() + PAIRING_WAIT_S
+    line("waiting for the phone …")
+    while clock.monotonic() < deadline:
+        connection = client.call("company", {"company": company})["connection"]
+        if connection["state"] == "connected" and connection["paired"]:
+            line("connected and paired")
+            return 0
+        time.sleep(POLL_S * 5)
+    raise BaileykeepError(
+        "nobody typed the code in time", next_step="ask for a new one with the same command", code="not_paired"
+    )
+
+
+def _digits(phone: str) -> str:
+    digits = "".join(c for c in phone if c.isdigit())
+    if not 7 <= len(digits) <= 15:
+        raise UsageError("--phone takes 7 to 15 digits with the country code, such as 4915112345678")
+    return digits

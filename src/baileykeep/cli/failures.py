@@ -1,0 +1,81 @@
+"""From exceptions to a sentence on stderr and an exit code."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+
+from baileykeep.model.errors import BaileykeepError
+
+DEBUG = "--debug"
+SECRET = re.compile(
+    r"(?P<key>(?:api[_-]?key|token|secret|password|authorization)\W{0,3}[=:]\s*)\S+"
+    r"|\b\d{6,}:[A-Za-z0-9_-]{30,}"  # a Telegram bot token
+    r"|\b2@[A-Za-z0-9+/=,]{20,}"  # a pairing QR
+    r"|\b\d{6,}(?=\d{4}\b)",  # a phone number but for its last four digits
+    re.IGNORECASE,
+)
+
+
+def run_guarded(words: Sequence[str]) -> int:
+    """Run the command line; every failure becomes a message on stderr and one of the exit codes."""
+    debug = DEBUG in words or bool(os.environ.get("BAILEYKEEP_DEBUG"))
+    try:
+        return _run([word for word in words if word != DEBUG])
+    except BaileykeepError as error:
+        if debug:
+            traceback.print_exc()
+        return tell(error)
+    except BrokenPipeError:
+        # The reader went away (`| head`); what Python still wants to flush must not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001  (the outermost frame: whatever it is, people get a sentence)
+        return _unexpected(error, debug)
+
+
+def tell(error: BaileykeepError) -> int:
+    """Write an expected error to stderr; returns its exit code."""
+    _line("error", error.cause)
+    if error.next_step:
+        _line("what to do", error.next_step)
+    return error.exit_code
+
+
+def _run(words: list[str]) -> int:
+    from baileykeep.cli.root import app
+
+    result = app(words, prog_name="baileykeep", standalone_mode=False)
+    return result if isinstance(result, int) else 0
+
+
+def _unexpected(error: Exception, debug: bool) -> int:
+    describe = getattr(error, "format_message", None)
+    if callable(describe):  # the parser's own errors: wrong option, missing argument; none when it showed its help
+        if not describe():
+            return 2
+        _line("error", str(describe()))
+        context = getattr(error, "ctx", None)
+        _line("what to do", f"see `{context.command_path if context else 'baileykeep'} --help`")
+        return int(getattr(error, "exit_code", 2))
+    if type(error).__name__ == "Abort":
+        _line("error", "stopped by you; nothing more was done")
+        return 1
+    if debug:
+        traceback.print_exc()
+        return 1
+    _line("error", f"this should not have happened: {type(error).__name__}: {error}")
+    _line("what to do", "run it again with --debug and report what it prints")
+    return 1
+
+
+def _line(label: str, text: str) -> None:
+    sys.stderr.write(f"{label}: {redact(text)}\n")
+
+
+def redact(text: str) -> str:
+    """A message without secrets, should one have slipped in; phones keep their last four digits."""
+    return SECRET.sub(lambda found: f"{found.group('key') or ''}…", text)

@@ -1,0 +1,55 @@
+"""Where this machine's installation lies: the configuration folder, the state folder, the daemon's socket.
+
+Found without loading the whole configuration: while somebody repairs a typo in it, the daemon runs on with its last
+good values and must stay reachable.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+
+from baileykeep.app.socket_client import SOCKET_NAME, DaemonClient
+from baileykeep.model.errors import ConfigError
+
+PLACES = (Path("config"), Path("/etc/baileykeep"))
+MAIN_FILE = "baileykeep.toml"
+DEFAULT_STATE_DIR = Path("/var/lib/baileykeep")
+
+
+def config_dir(given: Path | None, places: tuple[Path, ...] = PLACES) -> Path:
+    """The configuration folder. Raises `ConfigError` when there is none."""
+    if given is not None:
+        if not given.is_dir():
+            raise ConfigError(f"there is no configuration folder {given}", next_step="`baileykeep init` writes one")
+        return given
+    for place in places:
+        if (place / MAIN_FILE).is_file():
+            return place
+    raise ConfigError(
+        "no configuration found in ./config or /etc/baileykeep",
+        next_step="name its folder with --config DIR, or write one with `baileykeep init`",
+    )
+
+
+def state_dir(config: Path) -> Path:
+    """The daemon's state folder, even when other keys of the file are wrong."""
+    from_environment = os.environ.get("BAILEYKEEP_STATE_DIR")
+    if from_environment:
+        return Path(from_environment)
+    try:
+        with (config / MAIN_FILE).open("rb") as file:
+            value = tomllib.load(file).get("state_dir")
+    except FileNotFoundError:
+        value = None
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(
+            f"cannot read {config / MAIN_FILE}: {error}", next_step="correct it; `baileykeep config check` tells more"
+        ) from error
+    return Path(value) if isinstance(value, str) else DEFAULT_STATE_DIR
+
+
+def daemon(config: Path | None) -> DaemonClient:
+    """The way to the running daemon; whether it runs shows when it is asked."""
+    return DaemonClient(state_dir(config_dir(config)) / SOCKET_NAME)

@@ -1,0 +1,58 @@
+"""A pairing QR on the terminal: compact half blocks, refreshed while we wait. Its text is never kept or logged."""
+
+from __future__ import annotations
+
+import io
+from types import TracebackType
+
+import segno
+
+from baileykeep.app.socket_client import DaemonClient
+from baileykeep.cli.output import line
+from baileykeep.cli.words import short
+from baileykeep.clock import SystemClock
+
+LOOK_EVERY_S = 1.0
+
+
+def blocks(text: str) -> str:
+    """A QR as half-block characters, dark on light whatever the terminal's colours are."""
+    out = io.StringIO()
+    segno.make(text, error="l", micro=False).terminal(out, border=2, compact=True)
+    return out.getvalue().rstrip("\n")
+
+
+class QrPanel:
+    """Prints each new QR of a company once, with how long it is good for."""
+
+    def __init__(self, client: DaemonClient, company: str):
+        self._client = client
+        self._company = company
+        self._shown: str | None = None
+        self._looked_at = float("-inf")
+        self._clock = SystemClock()
+
+    def __enter__(self) -> QrPanel:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._shown = None
+
+    def refresh(self) -> None:
+        """Look for a newer QR, at most once a second."""
+        if self._clock.monotonic() - self._looked_at < LOOK_EVERY_S:
+            return
+        self._looked_at = self._clock.monotonic()
+        answer = self._client.call("qr", {"company": self._company})
+        text = answer.get("qr")
+        if not text or text == self._shown:
+            return
+        self._shown = text
+        line(blocks(text))
+        line(self._hint(answer.get("expires_at")))
+
+    def _hint(self, expires_at: float | None) -> str:
+        left = f" (good for {short(expires_at - self._clock.now())})" if expires_at else ""
+        return f"scan it in WhatsApp: Settings > Linked devices > Link a device{left}"

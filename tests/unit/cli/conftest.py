@@ -1,0 +1,68 @@
+"""A configuration folder whose daemon is a fake on a real socket, and a way to run the command line against it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from baileykeep.cli import main
+from tests.fakes.control import Answer, FakeControl, serving
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Result]
+Daemon = Callable[..., FakeControl]
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`--config` by environment, so that tests read like what people type."""
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (tmp_path / "state").mkdir()
+    (folder / "baileykeep.toml").write_text(f'state_dir = "{tmp_path / "state"}"\n')
+    monkeypatch.setenv("BAILEYKEEP_CONFIG", str(folder))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    monkeypatch.delenv("BAILEYKEEP_STATE_DIR", raising=False)
+    return folder
+
+
+@pytest.fixture
+def daemon(config: Path, tmp_path: Path) -> Iterator[Daemon]:
+    """Starts a fake daemon that answers as told."""
+    with ExitStack() as stack:
+
+        def start(**answers: Answer | list[Answer]) -> FakeControl:
+            return stack.enter_context(serving(FakeControl(answers), tmp_path / "state" / "control.sock"))
+
+        yield start
+
+
+@pytest.fixture
+def run(config: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs one command line in this process."""
+
+    def _run(*words: str) -> Result:
+        with pytest.raises(SystemExit) as end:
+            main(words)
+        captured = capsys.readouterr()
+        return Result(int(end.value.code or 0), captured.out, captured.err)
+
+    return _run
