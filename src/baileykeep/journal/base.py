@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from baileykeep.model.records import Entry, EntryKind, Notice
+from baileykeep.model.records import Entry, EntryKind, Notice, NoticeState
 from baileykeep.model.symptoms import Subject
 
 
@@ -38,8 +38,11 @@ class Journal(Protocol):
     ) -> list[Entry]:
         """Stored entries that match everything given, oldest first unless asked otherwise."""
 
+    async def open_incidents(self) -> list[Entry]:
+        """The newest INCIDENT entry of each incident that is not closed, oldest first."""
+
     async def remember(self, values: Mapping[tuple[str, str], Any]) -> None:
-        """Store small JSON values by (subject text, key), replacing older ones."""
+        """Store small JSON values by (subject text, key), replacing older ones; None forgets."""
 
     async def recall(self, key: str) -> dict[str, Any]:
         """All values stored under `key`, by subject text."""
@@ -50,8 +53,14 @@ class Journal(Protocol):
     async def notice_sent(self, ids: Sequence[int], at: float) -> None:
         """Mark notices as delivered: only after they were."""
 
+    async def notices_covered(self, ids: Sequence[int], at: float) -> None:
+        """Mark notices as not worth sending: another one, still pending or already sent, says all of it."""
+
     async def notice_failed(self, ident: int, *, not_before: float, error: str, dead: bool = False) -> None:
         """Note a failed delivery; `dead` gives it up."""
+
+    async def notice_counts(self) -> dict[NoticeState, int]:
+        """How many notices are in each state; every state is named."""
 
     async def prune(self, *, before: float, max_bytes: int) -> int:
         """Forget old closed history by age and size; open incidents and pending notices stay. Returns rows."""

@@ -43,10 +43,11 @@ class Entry:
 
 
 class NoticeState(StrEnum):
-    """Where a notice is in the outbox."""
+    """Where a notice is in the outbox. COVERED: never sent itself, a newer or a grouped one says all of it."""
 
     PENDING = "pending"
     SENT = "sent"
+    COVERED = "covered"
     DEAD = "dead"
 
 
