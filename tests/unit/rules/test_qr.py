@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from baileykeep.model.codec import decode, encode
+from baileykeep.model.facts import (
+    CloseKind,
+    ConnectionSeen,
+    ConnState,
+    CredsSeen,
+    Fact,
+    PairingDone,
+    QrShown,
+    StreamClosed,
+    StreamOpened,
+    Tick,
+)
+from baileykeep.model.inventory import Creds, CredsState
+from baileykeep.model.limits import Limits
+from baileykeep.model.symptoms import Symptom, SymptomKind, company
+from baileykeep.rules.qr import State, step
+
+ACME = company("acme")
+CONNECTING = ConnState.CONNECTING
+
+
+def run(
+    facts: Iterable[Fact], state: State | None = None
+) -> tuple[State, list[tuple[SymptomKind, bool]], list[Symptom]]:
+    state, found = state or State(), list[Symptom]()
+    for fact in facts:
+        state, symptoms = step(state, ACME, fact, fact.at, Limits())
+        found += symptoms
+    assert decode(State, encode(state)) == state
+    return state, [(s.kind, s.active) for s in found], found
+
+
+def shown(at: float) -> Fact:
+    return QrShown(at=at, gateway="gw", company="acme")
+
+
+def closed(at: float, kind: CloseKind, code: int | None) -> Fact:
+    return StreamClosed(at=at, gateway="gw", company="acme", kind=kind, code=code)
+
+
+def done(at: float) -> Fact:
+    return PairingDone(at=at, gateway="gw", company="acme")
+
+
+def status(
+    at: float, state: ConnState, paired: bool | None = False, code: int | None = None, *, has_qr: bool = False
+) -> Fact:
+    return ConnectionSeen(at=at, company="acme", state=state, paired=paired, code=code, has_qr=has_qr)
+
+
+FAILED, OVER = (SymptomKind.QR_SCAN_FAILED, True), (SymptomKind.QR_SCAN_FAILED, False)
+MISSING, THERE = (SymptomKind.NO_QR, True), (SymptomKind.NO_QR, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [(CloseKind.OTHER, 503), (CloseKind.LOGGED_OUT, 401), (CloseKind.LOST, None)]
+)
+def test_closing_while_a_qr_is_out_is_a_scan_that_failed(kind: CloseKind, code: int | None) -> None:
+    _, kinds, found = run([shown(0), closed(10, kind, code)])
+    assert kinds == [FAILED]
+    assert found[0].detail == {"code": code, "count": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [(CloseKind.QR_ENDED, 408), (CloseKind.QR_ENDED, None), (CloseKind.LOST, 408), (CloseKind.RESTART_REQUIRED, 515)],
+)
+def test_a_qr_that_ran_out_and_the_restart_after_pairing_are_not(kind: CloseKind, code: int | None) -> None:
+    assert run([shown(0), closed(10, kind, code)])[1] == []
+
+
+def test_a_pairing_that_was_done_is_not() -> None:
+    assert run([shown(0), done(5), closed(6, CloseKind.OTHER, 503)])[1] == []
+
+
+def test_a_qr_of_long_ago_is_not_out() -> None:
+    assert run([shown(0), closed(61, CloseKind.OTHER, 503)])[1] == []
+
+
+def test_log_and_status_telling_of_one_scan_count_it_once() -> None:
+    facts = [
+        status(0, ConnState.WAITING_QR, has_qr=True),
+        closed(3, CloseKind.OTHER, 503),
+        status(5, ConnState.DISCONNECTED, code=503),
+    ]
+    assert run(facts)[1] == [FAILED]
+
+
+def test_status_alone_can_tell_but_only_with_a_code() -> None:
+    out = status(0, ConnState.WAITING_QR)
+    assert run([out, status(5, ConnState.DISCONNECTED, code=500)])[1] == [FAILED]
+    assert run([out, status(5, ConnState.DISCONNECTED)])[1] == []
+    assert run([out, status(5, ConnState.DISCONNECTED, code=408)])[1] == []
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        done(30),
+        StreamOpened(at=30, gateway="gw", company="acme"),
+        status(30, ConnState.CONNECTED, True),
+        Tick(at=1900),
+    ],
+)
+def test_it_is_over_when_paired_or_long_forgotten(end: Fact) -> None:
+    assert run([shown(0), closed(10, CloseKind.OTHER, 503), shown(20), end])[1] == [FAILED, OVER]
+
+
+def test_each_further_failure_is_said() -> None:
+    facts = [shown(0), closed(10, CloseKind.OTHER, 503), shown(20), closed(30, CloseKind.OTHER, 500)]
+    assert [s.detail for s in run(facts)[2]] == [{"code": 503, "count": 1}, {"code": 500, "count": 2}]
+
+
+def test_unattributed_lines_are_not_ours() -> None:
+    facts: list[Fact] = [QrShown(at=0, gateway="gw"), StreamClosed(at=1, gateway="gw", kind=CloseKind.OTHER, code=503)]
+    assert run(facts)[0] == State()
+
+
+def test_connecting_without_a_login_and_without_a_qr_for_thirty_seconds_is_told() -> None:
+    polls = [status(float(t), CONNECTING) for t in range(0, 31, 5)]
+    assert run(polls)[1] == []
+    assert run([*polls, status(31, CONNECTING), status(36, CONNECTING)])[1] == [MISSING]
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        shown(40),
+        status(40, ConnState.WAITING_QR),
+        status(40, CONNECTING, has_qr=True),
+        status(40, ConnState.DISCONNECTED),
+        status(40, CONNECTING, True),
+    ],
+)
+def test_it_is_over_with_a_qr_a_login_or_the_end_of_the_start(end: Fact) -> None:
+    polls = [status(float(t), CONNECTING) for t in range(0, 40, 5)]
+    assert run([*polls, end])[1] == [MISSING, THERE]
+
+
+def test_a_paired_login_owes_no_qr() -> None:
+    assert run(status(float(t), CONNECTING, True) for t in range(0, 300, 5))[1] == []
+    assert run(status(float(t), CONNECTING, None) for t in range(0, 300, 5))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("creds", "expected"),
+    [
+        (Creds(CredsState.WHOLE, paired=False), [MISSING]),
+        (Creds(CredsState.MISSING), [MISSING]),
+        (Creds(CredsState.WHOLE, paired=True), []),
+        (Creds(CredsState.TORN), []),
+    ],
+)
+def test_the_folder_answers_where_the_gateway_does_not_tell(
+    creds: Creds, expected: list[tuple[SymptomKind, bool]]
+) -> None:
+    seen = CredsSeen(at=0, company="acme", creds=creds)
+    assert run([seen, *(status(float(t), CONNECTING, None) for t in range(0, 60, 5))])[1] == expected
+
+
+def test_polls_without_an_answer_add_nothing() -> None:
+    gap = [status(float(t), ConnState.UNKNOWN, None) for t in range(5, 300, 5)]
+    assert run([status(0, CONNECTING), *gap, status(300, CONNECTING)])[1] == []
