@@ -1,0 +1,43 @@
+"""No process manager: nothing is known of the gateway's process, and nothing can be done with it."""
+
+from __future__ import annotations
+
+from baileykeep.model.errors import ProcessError
+from baileykeep.model.facts import ProcessState
+from baileykeep.processes.base import ProcessStatus
+
+
+class NoManager:
+    """Implements `processes.base.ProcessManager`."""
+
+    kind = "none"
+    can_act = False
+
+    async def status(self) -> ProcessStatus:
+        """Always UNKNOWN."""
+        return ProcessStatus(ProcessState.UNKNOWN, detail="no process manager is configured")
+
+    async def start(self) -> None:
+        """Raises."""
+        raise _refusal()
+
+    async def stop(self) -> None:
+        """Raises."""
+        raise _refusal()
+
+    async def restart(self) -> None:
+        """Raises."""
+        raise _refusal()
+
+
+def _refusal() -> ProcessError:
+    return ProcessError(
+        "no process manager is configured for this gateway",
+        next_step='set process.kind to "pm2" or "systemd", or do it by hand',
+        permanent=True,
+    )
+
+
+def create() -> NoManager:
+    """For `find.manager`."""
+    return NoManager()
