@@ -121,6 +121,7 @@ class GatewayLog:
         """A phone accepted this device."""
         text = "pairing configured successfully, expect to restart the connection..."
         self.pino(company, text, me=me, platform="android")
+        self.update(company, isNewLogin=True)
 
     def qr(self, company: str, text: str) -> None:
         """A QR is out. Gateways do print it."""

@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 
-from baileykeep.demo.folders import Shape, add_sessions, contact, counted_files, make_folder, pre_key_ids, session_file
+from baileykeep.demo.folders import (
+    Shape,
+    add_sessions,
+    contact,
+    counted_files,
+    make_folder,
+    pre_key_ids,
+    session_file,
+    write,
+)
 
 NOW = 1_800_000_000.0
 DAY_S = 86400.0
@@ -127,6 +136,12 @@ def test_the_same_seed_gives_the_same_folder(tmp_path: Path) -> None:
 def test_nothing_was_written_within_the_last_hour(tmp_path: Path) -> None:
     made(tmp_path, Shape())
     assert max(p.stat().st_mtime for p in tmp_path.iterdir()) <= NOW - 3600
+
+
+def test_a_write_replaces_what_was_there(tmp_path: Path) -> None:
+    for text in ("a long one", "short"):
+        write(tmp_path / "creds.json", text, NOW)
+    assert (tmp_path / "creds.json").read_text() == "short"
 
 
 def test_growing_adds_contacts_that_were_not_there(tmp_path: Path) -> None:

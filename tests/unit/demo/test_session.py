@@ -167,6 +167,7 @@ def test_a_new_identity_brings_a_removed_device_back(gateway: StandIn) -> None:
     session.scan()
     assert where(session) is State.CONNECTED
     assert shapes.identity_of(creds_on_disk(session)) != before
+    assert "0 pre-keys found on server" in said(gateway).splitlines()[-5]
     assert '"me":{"id":"4915100000001:2@s.whatsapp.net"' in (session.folder / "creds.json").read_text()
 
 

@@ -1,0 +1,112 @@
+"""The real dialects read the stand-in as they would read a gateway."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from baileykeep.demo.folders import Shape
+from baileykeep.demo.session import Heals, Session, State
+from baileykeep.demo.standin import StandIn
+from baileykeep.gateways.base import Gateway
+from baileykeep.gateways.dialect import load_dialect
+from baileykeep.gateways.http import GatewaySpec, HttpGateway
+from baileykeep.model.errors import GatewayError
+from baileykeep.model.facts import ConnState, Problem
+
+SIX = Shape.counting(60, generation=6)
+KEYS = {"ai-admin": None, "x-internal-secret": "stand-in-secret", "x-api-key": "stand-in-key"}
+STARTERS = ("ai-admin", "x-internal-secret")
+
+
+@asynccontextmanager
+async def talking(tmp_path: Path, dialect: str, *, key: str | None = None) -> AsyncIterator[tuple[Session, Gateway]]:
+    async with StandIn(tmp_path, connect_s=0) as gateway:
+        session = gateway.add("1", SIX)
+        spec = GatewaySpec(name="gw", url=gateway.url, key=key or KEYS[dialect])
+        client = HttpGateway(spec, load_dialect(dialect))
+        try:
+            yield session, client
+        finally:
+            await client.aclose()
+
+
+@pytest.mark.parametrize("dialect", KEYS)
+@pytest.mark.asyncio
+async def test_up_and_down_are_told(tmp_path: Path, dialect: str) -> None:
+    async with talking(tmp_path, dialect) as (session, client):
+        assert (await client.status("1")).state is ConnState.CONNECTED
+        session.drop(428, Heals.NEVER)
+        assert (await client.status("1")).state is ConnState.DISCONNECTED
+
+
+@pytest.mark.parametrize("dialect", KEYS)
+@pytest.mark.asyncio
+async def test_a_company_nobody_knows_is_disconnected(tmp_path: Path, dialect: str) -> None:
+    async with talking(tmp_path, dialect) as (_, client):
+        assert (await client.status("99")).state is ConnState.DISCONNECTED
+
+
+@pytest.mark.parametrize("dialect", STARTERS)
+@pytest.mark.asyncio
+async def test_stop_start_and_reconnect(tmp_path: Path, dialect: str) -> None:
+    async with talking(tmp_path, dialect) as (session, client):
+        seen = []
+        for ask in (client.stop, client.start, client.reconnect):
+            await ask("1")
+            seen.append(session.state)
+    assert seen == [State.NOT_STARTED, State.CONNECTED, State.CONNECTED]
+
+
+@pytest.mark.parametrize("dialect", ["x-internal-secret", "x-api-key"])
+@pytest.mark.asyncio
+async def test_reset_shows_a_qr(tmp_path: Path, dialect: str) -> None:
+    async with talking(tmp_path, dialect) as (_, client):
+        await client.reset("1")
+        assert (await client.status("1")).state is ConnState.WAITING_QR
+
+
+@pytest.mark.asyncio
+async def test_all_in_one_call(tmp_path: Path) -> None:
+    async with talking(tmp_path, "ai-admin") as (_, client):
+        assert {name: s.state for name, s in (await client.status_all()).items()} == {"1": ConnState.CONNECTED}
+
+
+@pytest.mark.asyncio
+async def test_an_emptied_folder_gives_a_qr_and_a_scan_ends_it(tmp_path: Path) -> None:
+    async with talking(tmp_path, "ai-admin") as (session, client):
+        session.wipe()
+        await client.start("1")
+        assert await client.qr("1") == session.qr
+        session.scan()
+        assert (await client.status("1")).state is ConnState.CONNECTED
+
+
+@pytest.mark.asyncio
+async def test_a_forced_relink_and_whether_it_is_paired(tmp_path: Path) -> None:
+    async with talking(tmp_path, "x-internal-secret") as (session, client):
+        assert (await client.status("1")).paired is True
+        await client.start("1", force_relink=True)
+        waiting = await client.status("1")
+        assert (waiting.state, waiting.paired, waiting.has_qr) == (ConnState.WAITING_QR, False, True)
+        session.scan()
+        assert (await client.status("1")).paired is True
+
+
+@pytest.mark.asyncio
+async def test_a_pairing_code(tmp_path: Path) -> None:
+    async with talking(tmp_path, "ai-admin") as (session, client):
+        session.wipe()
+        assert len(await client.pairing_code("1", "4915100000001")) >= 8
+
+
+@pytest.mark.parametrize("dialect", ["x-internal-secret", "x-api-key"])
+@pytest.mark.asyncio
+async def test_a_wrong_key_is_unauthorized(tmp_path: Path, dialect: str) -> None:
+    async with talking(tmp_path, dialect, key="wrong") as (_, client):
+        with pytest.raises(GatewayError) as caught:
+            await client.status("1")
+    assert caught.value.code == Problem.UNAUTHORIZED
