@@ -1,14 +1,15 @@
-"""The real dialects read the stand-in as they would read a gateway."""
+"""The real dialects and rules read the stand-in as they would read a gateway."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from baileykeep.demo.folders import Shape
+from baileykeep.demo.folders import Shape, make_folder
 from baileykeep.demo.session import Heals, Session, State
 from baileykeep.demo.standin import StandIn
 from baileykeep.gateways.base import Gateway
@@ -16,7 +17,14 @@ from baileykeep.gateways.dialect import load_dialect
 from baileykeep.gateways.http import GatewaySpec, HttpGateway
 from baileykeep.model.errors import GatewayError
 from baileykeep.model.facts import ConnState, Problem
+from baileykeep.model.inventory import Category, FileEntry, Listing
+from baileykeep.model.limits import Limits
+from baileykeep.rules.cleanup import plan
+from baileykeep.rules.creds_file import parse_creds
+from baileykeep.rules.naming import category_of
+from baileykeep.rules.pre_keys import PoolKnowledge, pre_keys_of
 
+NOW = 1_800_000_000.0
 SIX = Shape.counting(60, generation=6)
 KEYS = {"ai-admin": None, "x-internal-secret": "stand-in-secret", "x-api-key": "stand-in-key"}
 STARTERS = ("ai-admin", "x-internal-secret")
@@ -110,3 +118,34 @@ async def test_a_wrong_key_is_unauthorized(tmp_path: Path, dialect: str) -> None
         with pytest.raises(GatewayError) as caught:
             await client.status("1")
     assert caught.value.code == Problem.UNAUTHORIZED
+
+
+def listed(folder: Path) -> Listing:
+    """The folder as the rules want it."""
+    found = [(path, path.stat()) for path in sorted(folder.iterdir())]
+    return Listing(tuple(FileEntry(p.name, category_of(p.name), s.st_size, s.st_mtime) for p, s in found), "now")
+
+
+@pytest.mark.parametrize("generation", [6, 7])
+@pytest.mark.parametrize(("counted", "reclaimable"), [(60, 0), (160, 20), (160, 0), (210, 60)])
+def test_the_rules_count_a_folder_as_it_was_ordered(
+    tmp_path: Path, generation: int, counted: int, reclaimable: int
+) -> None:
+    shape = Shape.counting(counted, reclaimable, generation=generation)
+    make_folder(tmp_path, shape, phone="4915100000001", now=NOW, rng=random.Random(4))
+    creds = parse_creds((tmp_path / "creds.json").read_bytes())
+    made = plan(listed(tmp_path), creds, PoolKnowledge(), Limits(), now=NOW)
+    assert (creds.paired, creds.phone) == (True, "4915100000001")
+    assert (made.reclaimable, made.counted_after) == (reclaimable, counted - reclaimable)
+    assert {removal.category for removal in made.remove} <= {Category.SESSION}
+
+
+def test_the_folder_after_a_pairing_is_whole_to_the_rules(tmp_path: Path) -> None:
+    gateway = StandIn(tmp_path, connect_s=0)
+    gateway.add("1", paired=False).scan()
+    gateway.log.close()
+    folder = gateway.folder("1")
+    creds = parse_creds((folder / "creds.json").read_bytes())
+    known = pre_keys_of(listed(folder).files, creds, PoolKnowledge())
+    assert (creds.paired, known.count, known.newest, known.next_id) == (True, 812, 812, 813)
+    assert (known.anomalies, known.born_812) == ((), True)
