@@ -15,12 +15,14 @@ ARG UID=1000
 ARG GID=1000
 RUN groupadd --gid "$GID" baileykeep \
  && useradd --uid "$UID" --gid "$GID" --no-create-home --home-dir /data/state --shell /usr/sbin/nologin baileykeep \
- && install -d -m 0700 -o "$UID" -g "$GID" /data /data/auth /data/backups /data/state /run/baileykeep \
+ && install -d -m 0700 -o "$UID" -g "$GID" /data /data/auth /data/backups /data/state \
  && install -d -m 0755 /etc/baileykeep
 COPY --from=build /opt/baileykeep/venv /opt/baileykeep/venv
 ENV PATH=/opt/baileykeep/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    PYTHONDONTWRITEBYTECODE=1
+    PYTHONDONTWRITEBYTECODE=1 \
+    BAILEYKEEP_STATE_DIR=/data/state \
+    BAILEYKEEP_BACKUPS_DIR=/data/backups
 USER baileykeep
 VOLUME ["/data/auth", "/data/backups", "/data/state"]
 EXPOSE 8420

@@ -102,3 +102,9 @@ def test_both_run_as_the_same_user_and_baileykeep_without_any_privilege() -> Non
     assert users == {"1000:1000"}
     for line in ("cap_drop: [ALL]", "no-new-privileges:true", "read_only: true", "stop_grace_period: 5m"):
         assert line in service("baileykeep")
+
+
+def test_the_image_keeps_state_and_backups_on_its_volumes() -> None:
+    environment = " ".join(value for name, value in runtime() if name == "ENV")
+    assert "BAILEYKEEP_STATE_DIR=/data/state" in environment
+    assert "BAILEYKEEP_BACKUPS_DIR=/data/backups" in environment
