@@ -1,0 +1,192 @@
+"""What one file alone cannot tell: secrets that must be there, names that must exist, companies that collide."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_address
+
+from baileykeep.config import credentials, families
+from baileykeep.config.fields import COMPANY_ID
+from baileykeep.config.limit_checks import clashes
+from baileykeep.config.lines import line_of
+from baileykeep.config.problems import Problem
+from baileykeep.config.schema import Company, GatewayTable, Installation
+from baileykeep.config.settings import CompanySettings
+from baileykeep.config.sources import DIALECTS, Source, Sources
+from baileykeep.gateways.dialect import Dialect, load_dialect
+from baileykeep.model.errors import UsageError
+from baileykeep.model.limits import Limits
+
+
+def problem(source: Source, key: str, reason: str, remedy: str = "", *, company: str | None = None) -> Problem:
+    """A problem at a dotted key, with the line where it stands."""
+    path = tuple(key.split("."))
+    return Problem(source.name, key, reason, remedy, line_of(source.text or "", path), company)
+
+
+def warning(source: Source, key: str, reason: str, remedy: str = "") -> Problem:
+    """The same, but the configuration can be used."""
+    line = line_of(source.text or "", tuple(key.split(".")))
+    return Problem(source.name, key, reason, remedy, line, warning=True)
+
+
+def wanted_secrets(installation: Installation) -> Iterator[credentials.Wanted]:
+    """Every place where a secret can be named."""
+    http, telegram, beat = installation.http, installation.telegram, installation.heartbeat
+    yield credentials.Wanted("http.token", http.token, http.token_env, http.token_file)
+    yield credentials.Wanted("telegram.token", telegram.token, telegram.token_env, telegram.token_file)
+    yield credentials.Wanted("heartbeat.url", beat.url, beat.url_env, beat.url_file)
+    for name, gateway in installation.gateways.items():
+        yield credentials.Wanted(f"gateways.{name}.secret", gateway.secret, gateway.secret_env, gateway.secret_file)
+
+
+def with_secrets(
+    installation: Installation, sources: Sources, environ: Mapping[str, str], from_environment: frozenset[str]
+) -> tuple[Installation, list[Problem]]:
+    """The installation with every secret in its plain key, and what was wrong with those that could not be had."""
+    found: list[Problem] = []
+    for wanted in wanted_secrets(installation):
+        found += _about_secret(wanted, sources, from_environment)
+        try:
+            secret = credentials.obtain(wanted, environ, sources.directory)
+        except credentials.Missing as error:
+            found.append(problem(sources.installation, f"{wanted.name}{_suffix(wanted)}", str(error)))
+            continue
+        if secret is not None:
+            installation = _placed(installation, wanted.name.split("."), secret)
+    return installation, found
+
+
+def _suffix(wanted: credentials.Wanted) -> str:
+    return "_env" if wanted.env is not None else "_file" if wanted.file is not None else ""
+
+
+def _placed(installation: Installation, path: list[str], secret: object) -> Installation:
+    if path[0] != "gateways":
+        table = getattr(installation, path[0]).model_copy(update={path[1]: secret})
+        return installation.model_copy(update={path[0]: table})
+    gateway = installation.gateways[path[1]].model_copy(update={path[2]: secret})
+    return installation.model_copy(update={"gateways": {**installation.gateways, path[1]: gateway}})
+
+
+def _about_secret(wanted: credentials.Wanted, sources: Sources, from_environment: frozenset[str]) -> Iterator[Problem]:
+    given = wanted.given()
+    source = sources.installation
+    if len(given) > 1:
+        yield problem(source, wanted.name, f"is given by {' and '.join(given)}", "keep one of them")
+    if wanted.direct is not None and source.open_to_all and wanted.name not in from_environment:
+        remedy = f"chmod 640 {source.name}, or use {given[0]}_file"
+        yield warning(source, wanted.name, "is a secret in a file that everybody on this machine can read", remedy)
+    if wanted.file is not None and credentials.open_to_all(sources.directory / wanted.file):
+        yield warning(
+            source, f"{wanted.name}_file", "names a file that everybody on this machine can read", "chmod 640"
+        )
+
+
+def about_installation(installation: Installation, limits: Limits, sources: Sources) -> Iterator[Problem]:
+    """What is wrong with an installation whose secrets are in place."""
+    source = sources.installation
+    if not installation.gateways:
+        yield problem(source, "gateways", "names none", "add a [gateways.<name>] table")
+    for name, gateway in installation.gateways.items():
+        yield from _about_gateway(name, gateway, sources)
+    yield from _about_templates(installation, source)
+    yield from _about_http(installation, source)
+    if installation.telegram.token and not installation.telegram.users:
+        reason = "is empty, so nobody's buttons and commands are obeyed"
+        yield warning(source, "telegram.users", reason, "add the ids of the people on call")
+    for clash in clashes(limits):
+        yield problem(source, clash.key, clash.reason)
+
+
+def dialects_of(installation: Installation, sources: Sources) -> tuple[dict[str, Dialect], list[Problem]]:
+    """Each gateway's dialect, and what is wrong with those that cannot be loaded."""
+    loaded, found = {}, []
+    for name, gateway in installation.gateways.items():
+        try:
+            dialect = load_dialect(gateway.dialect, (sources.directory / DIALECTS,))
+        except UsageError as error:
+            key = f"gateways.{name}.dialect"
+            found.append(problem(sources.installation, key, f"cannot be used: {error.cause}", error.next_step))
+            continue
+        loaded[name] = dialect
+        if dialect.auth and dialect.auth.required and gateway.secret is None:
+            reason = f"is missing, and the dialect {dialect.name} sends it with every call"
+            found.append(problem(sources.installation, f"gateways.{name}.secret", reason, "add secret_file"))
+    used = {gateway.dialect for gateway in installation.gateways.values()}
+    return loaded, [*found, *_unused_dialects(set(sources.dialects) - used, sources)]
+
+
+def _unused_dialects(names: set[str], sources: Sources) -> Iterator[Problem]:
+    for name in sorted(names):
+        try:
+            load_dialect(name, (sources.directory / DIALECTS,))
+        except UsageError as error:
+            reason = f"cannot be used: {error.cause}"
+            yield Problem(sources.dialects[name].name, "", reason, error.next_step, warning=True)
+
+
+def _about_gateway(name: str, gateway: GatewayTable, sources: Sources) -> Iterator[Problem]:
+    source, key = sources.installation, f"gateways.{name}"
+    if not COMPANY_ID.fullmatch(name):
+        yield problem(source, key, "is not a name", "use letters, digits, dot, dash and underscore")
+    managers = families.process_managers()
+    if gateway.process.manager not in managers:
+        yield problem(source, f"{key}.process.manager", f'is "{gateway.process.manager}"', _one_of(managers))
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return f"there are {', '.join(sorted(names))}"
+
+
+def _about_templates(installation: Installation, source: Source) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for name, gateway in installation.gateways.items():
+        for template in gateway.sessions:
+            first = owners.setdefault(template, name)
+            if first != name:
+                yield problem(source, f"gateways.{name}.sessions", f"are those of gateway {first} as well", "keep one")
+
+
+def _about_http(installation: Installation, source: Source) -> Iterator[Problem]:
+    host = installation.http.listen.rpartition(":")[0].strip("[]")
+    if installation.http.token is None and not _loopback(host):
+        reason = f"is {installation.http.listen}, which others can reach, and there is no http.token"
+        yield problem(source, "http.listen", reason, "add http.token_file, or listen on 127.0.0.1")
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def about_company(
+    ident: str, company: Company, limits: Limits, base: Limits, gateways: Iterable[str] | None, source: Source
+) -> Iterator[Problem]:
+    """What is wrong with one company. `gateways` is None where the installation could not be read."""
+    if company.gateway is not None and gateways is not None and company.gateway not in gateways:
+        yield problem(source, "gateway", f'is "{company.gateway}"', _one_of(gateways), company=ident)
+    if company.folder is not None and not company.folder.is_absolute():
+        yield problem(source, "folder", "must be an absolute path", company=ident)
+    inherited = {(clash.key, clash.other) for clash in clashes(base)}
+    for clash in clashes(limits):
+        if (clash.key, clash.other) not in inherited:
+            yield problem(source, clash.key, clash.reason, company=ident)
+
+
+def collisions(companies: Mapping[str, CompanySettings]) -> list[tuple[str, str, str]]:
+    """(one id, other id, key) for each pair of enabled companies that share a phone or a folder."""
+    found = []
+    for key in ("phone", "folder"):
+        owners: dict[str, str] = {}
+        for ident, company in sorted(companies.items()):
+            value = getattr(company.facts, key)
+            if value is None or not company.facts.enabled:
+                continue
+            first = owners.setdefault(os.path.normpath(value), ident)
+            if first != ident:
+                found.append((first, ident, key))
+    return found

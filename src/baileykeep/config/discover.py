@@ -1,0 +1,213 @@
+"""Which companies there are, from the layout of the sessions folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from os import scandir
+from os.path import normpath
+from pathlib import Path
+
+from baileykeep.config.fields import COMPANY_ID, SLOT
+from baileykeep.config.settings import Settings
+
+_COPY = re.compile(r"[._-](?:bak|backup|old|orig|copy|tmp|broken|corrupt(?:ed)?|deleted|saved?)(?:[._-].*|\d*)$", re.I)
+_BAILEYS_FILE = re.compile(
+    r"(?:creds|(?:pre-key|session|sender-key|sender-key-memory|app-state-sync-key|app-state-sync-version"
+    r"|lid-mapping|device-list|tctoken|identity-key)-.+)\.json"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One entry of a folder. `folder` is false for a link, whatever it points to."""
+
+    name: str
+    folder: bool
+    link: bool = False
+
+
+List = Callable[[Path], Sequence[Child]]
+"""The entries of a folder; raises OSError where there is none or it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """Something in a sessions folder that was left out, and why; `path` names it."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """The companies that were found, and what was left out."""
+
+    companies: Mapping[str, Path]
+    problems: tuple[Oddity, ...] = ()
+
+
+def list_folder(folder: Path) -> list[Child]:
+    """The real listing of a folder."""
+    with scandir(folder) as entries:
+        return [Child(e.name, e.is_dir(follow_symlinks=False), e.is_symlink()) for e in entries]
+
+
+@dataclass(slots=True)
+class _Finds:
+    companies: dict[str, Path] = field(default_factory=dict)
+    odd: list[Oddity] = field(default_factory=list)
+
+    def add(self, ident: str, folder: Path) -> None:
+        twin = self.companies.setdefault(ident, folder)
+        if twin != folder:
+            self.odd.append(
+                Oddity(str(folder), f"is a second folder of company {ident}, beside {twin}; it is left out")
+            )
+
+
+def discover(templates: Sequence[str], listing: List = list_folder, known: Collection[str] = frozenset()) -> Discovery:
+    """Companies by id from templates such as `/x/company_{company}` or `/x/business_{company}/auth`.
+
+    An empty folder is a company that is not paired yet, except under a bare `/x/{company}`: there only a folder with
+    a Baileys file in it counts, so that strangers' folders do not. Links are reported, not followed. Names that look
+    like copies (`company_42.bak`) are left out unless `known` has them.
+    """
+    finds = _Finds()
+    for template in templates:
+        _search(template, listing, known, finds)
+    return Discovery(dict(sorted(finds.companies.items())), tuple(finds.odd))
+
+
+def _search(template: str, listing: List, known: Collection[str], finds: _Finds) -> None:
+    head, tail = template.split(SLOT)
+    parent, prefix = head.rsplit("/", 1)
+    suffix, _, below = tail.partition("/")
+    base = Path(parent or "/")
+    try:
+        children = sorted(listing(base), key=lambda child: child.name)
+    except OSError as error:
+        finds.odd.append(Oddity(str(base), f"cannot be listed: {error.strerror or type(error).__name__}"))
+        return
+    bare = not (prefix or suffix or below)
+    for child in children:
+        ident = _ident(child.name, prefix, suffix)
+        if ident is None or not (child.folder or child.link):
+            continue
+        reason = _unfit(child, ident, known)
+        if reason is None:
+            _take(ident, base / child.name, below, bare, listing, finds)
+        elif not bare or child.link:
+            finds.odd.append(Oddity(str(base / child.name), reason))
+
+
+def _ident(name: str, prefix: str, suffix: str) -> str | None:
+    fits = name.startswith(prefix) and name.endswith(suffix) and len(name) > len(prefix) + len(suffix)
+    return name[len(prefix) : len(name) - len(suffix)] if fits else None
+
+
+def _unfit(child: Child, ident: str, known: Collection[str]) -> str | None:
+    if child.link:
+        return "is a link, and links are not followed"
+    if not COMPANY_ID.fullmatch(ident):
+        return "does not carry a usable company id"
+    if ident not in known and _COPY.search(ident):
+        return f"looks like a copy; a file companies/{ident}.toml says that it is a company"
+    return None
+
+
+def _take(ident: str, folder: Path, below: str, bare: bool, listing: List, finds: _Finds) -> None:
+    try:
+        for part in below.split("/") if below else ():
+            child = next((c for c in listing(folder) if c.name == part), None)
+            if child is None:
+                return
+            folder = folder / part
+            if not child.folder:
+                finds.odd.append(Oddity(str(folder), "is a link or a file where a folder should be"))
+                return
+        if bare and not any(_BAILEYS_FILE.fullmatch(child.name) for child in listing(folder)):
+            return
+    except OSError as error:
+        finds.odd.append(Oddity(str(folder), f"cannot be listed: {error.strerror or type(error).__name__}"))
+        return
+    finds.add(ident, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where one company lives. `folder` is None where its gateway keeps the logins out of reach.
+
+    `present` is whether the folder was there when looked.
+    """
+
+    company: str
+    gateway: str
+    folder: Path | None
+    present: bool = True
+
+
+def placements(settings: Settings, listing: List = list_folder) -> tuple[dict[str, Placement], tuple[Oddity, ...]]:
+    """Every enabled company with its gateway and folder: those found in the layouts, and those that have a file.
+
+    A company that is under two gateways, or whose folder is another's too, is left out and reported.
+    """
+    found = {
+        name: discover(table.sessions, listing, frozenset(settings.companies))
+        for name, table in settings.gateways.items()
+    }
+    odd = [oddity for discovery in found.values() for oddity in discovery.problems]
+    idents = {ident for discovery in found.values() for ident in discovery.companies} | set(settings.companies)
+    placed = {}
+    for ident in sorted(idents):
+        if settings.enabled(ident):
+            placement = _place(ident, settings, found, listing)
+            if isinstance(placement, Placement):
+                placed[ident] = placement
+            else:
+                odd.append(placement)
+    return _apart(placed, odd)
+
+
+def _place(ident: str, settings: Settings, found: Mapping[str, Discovery], listing: List) -> Placement | Oddity:
+    facts = settings.company(ident).facts
+    here = [name for name, discovery in found.items() if ident in discovery.companies]
+    names = [facts.gateway] if facts.gateway else here or list(settings.gateways)
+    if len(names) != 1 or names[0] not in settings.gateways:
+        return Oddity(f"companies/{ident}.toml", f"company {ident} could belong to {' or '.join(names)}; set gateway")
+    gateway = names[0]
+    if facts.folder is not None:
+        return Placement(ident, gateway, facts.folder, _there(facts.folder, listing))
+    folder = found[gateway].companies.get(ident)
+    if folder is not None:
+        return Placement(ident, gateway, folder)
+    table = settings.gateways[gateway]
+    expected = Path(table.sessions[0].replace(SLOT, ident)) if table.sessions else None
+    return Placement(ident, gateway, expected, present=expected is None)
+
+
+def _there(folder: Path, listing: List) -> bool:
+    try:
+        listing(folder)
+    except OSError:
+        return False
+    return True
+
+
+def _apart(placed: dict[str, Placement], odd: list[Oddity]) -> tuple[dict[str, Placement], tuple[Oddity, ...]]:
+    out: set[str] = set()
+    for one, other in _sharing(placed):
+        out |= {one, other}
+        reason = f"is the folder of companies {one} and {other}; both are left alone"
+        odd.append(Oddity(str(placed[one].folder), reason))
+    return {ident: placement for ident, placement in placed.items() if ident not in out}, tuple(odd)
+
+
+def _sharing(placed: Mapping[str, Placement]) -> Iterator[tuple[str, str]]:
+    owners: dict[str, str] = {}
+    for ident, placement in placed.items():
+        if placement.folder is not None:
+            first = owners.setdefault(normpath(placement.folder), ident)
+            if first != ident:
+                yield first, ident
