@@ -35,7 +35,7 @@ COMMANDS: Mapping[str, frozenset[str]] = {
     "reconnect": frozenset({"company"}),
     "cleanup": frozenset({"company", "policy", "force"}),
     "relink": frozenset({"company", "replace_login", "phone"}),
-    "reset": frozenset({"company"}),
+    "reset": frozenset({"company", "replace_login"}),
     "backup": frozenset({"company"}),
     "restore": frozenset({"company", "backup", "mode"}),
     "clear_corrupted": frozenset({"company"}),

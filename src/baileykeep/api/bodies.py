@@ -20,7 +20,7 @@ class Cleanup(Nothing):
     force: bool | None = None
 
 
-class Relink(Nothing):
+class EndLogin(Nothing):
     """`replace_login` agrees to ending a login that was seen open not long ago."""
 
     replace_login: bool | None = None

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 import baileykeep
 from baileykeep.api.base import Control
-from baileykeep.api.bodies import Cleanup, ClearCorrupted, Nothing, Pause, Relink
+from baileykeep.api.bodies import Cleanup, ClearCorrupted, EndLogin, Nothing, Pause
 from baileykeep.api.guard import Guard, error_body, loopback
 from baileykeep.model.errors import BaileykeepError, ConfigError, GatewayError, ProcessError, Refused, UsageError
 
@@ -86,7 +86,6 @@ def _add_action_routes(app: FastAPI, control: Control) -> None:
 
     simple("reconnect", 202)
     simple("backup", 202)
-    simple("reset", 202)
     simple("resume", 200)
 
     @app.post("/api/companies/{company}/cleanup")
@@ -94,8 +93,12 @@ def _add_action_routes(app: FastAPI, control: Control) -> None:
         return await _answer(control, request, "cleanup", _args(company, body), status=202)
 
     @app.post("/api/companies/{company}/relink")
-    async def relink(request: Request, company: str, body: Relink | None = None) -> JSONResponse:
+    async def relink(request: Request, company: str, body: EndLogin | None = None) -> JSONResponse:
         return await _answer(control, request, "relink", _args(company, body), status=202)
+
+    @app.post("/api/companies/{company}/reset")
+    async def reset(request: Request, company: str, body: EndLogin | None = None) -> JSONResponse:
+        return await _answer(control, request, "reset", _args(company, body), status=202)
 
     @app.post("/api/companies/{company}/pause")
     async def pause(request: Request, company: str, body: Pause | None = None) -> JSONResponse:
@@ -109,7 +112,7 @@ def _add_gateway_routes(app: FastAPI, control: Control) -> None:
         return await _answer(control, request, "clear_corrupted", args, status=202)
 
 
-def _args(company: str, body: Cleanup | Relink | Pause | None) -> dict[str, Any]:
+def _args(company: str, body: Cleanup | EndLogin | Pause | None) -> dict[str, Any]:
     return {"company": company, **(body.model_dump(exclude_none=True) if body else {})}
 
 

@@ -19,6 +19,10 @@ from baileykeep.model.errors import BaileykeepError, Refused, UsageError
 PAIRING_WAIT_S = 120.0
 STEPS = "WhatsApp on the phone: Settings > Linked devices > Link a device > Link with phone number instead"
 
+ReplaceLogin = Annotated[
+    bool, typer.Option("--replace-login", help="Agree to ending a login that was seen open within a day.")
+]
+
 
 def reconnect(company: Company, no_wait: NoWait = False, json: Json = False, config: Config = None) -> None:
     """Ask the gateway for a new connection with the stored login. Changes no files."""
@@ -26,12 +30,18 @@ def reconnect(company: Company, no_wait: NoWait = False, json: Json = False, con
 
 
 def reset(
-    company: Company, yes: Yes = False, no_wait: NoWait = False, json: Json = False, config: Config = None
+    company: Company,
+    replace_login: ReplaceLogin = False,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    json: Json = False,
+    config: Config = None,
 ) -> None:
     """Escape hatch: back up, set the whole folder aside, start fresh. Somebody must scan a QR afterwards."""
     client = daemon(config)
     confirm(f"This ends the login of {company}: somebody must pair it again by phone. Go on?", yes)
-    raise typer.Exit(run_action(client, "reset", {"company": company}, as_json=json, wait=not no_wait))
+    args = _ending(company, replace_login)
+    raise typer.Exit(run_action(client, "reset", args, as_json=json, wait=not no_wait))
 
 
 def relink(
@@ -42,9 +52,7 @@ def relink(
     phone: Annotated[
         str | None, typer.Option("--phone", metavar="N", help="Digits with country code; must be this company's own.")
     ] = None,
-    replace_login: Annotated[
-        bool, typer.Option("--replace-login", help="Agree to ending a login that was seen open within a day.")
-    ] = False,
+    replace_login: ReplaceLogin = False,
     print_qr: Annotated[bool, typer.Option("--print-qr", help="Print the QR although this is no terminal.")] = False,
     yes: Yes = False,
     no_wait: NoWait = False,
@@ -58,12 +66,14 @@ def relink(
         raise UsageError("--print-qr does not go with --json")
     client = daemon(config)
     confirm(f"This ends the present login of {company}. Go on?", yes)
-    args: dict[str, Any] = {"company": company}
-    if replace_login:
-        args["replace_login"] = True
+    args = _ending(company, replace_login)
     if pairing_code:
         raise typer.Exit(_by_code(client, {**args, **({"phone": _digits(phone)} if phone else {})}, json, not no_wait))
     raise typer.Exit(_by_qr(client, args, print_qr=print_qr, as_json=json, wait=not no_wait))
+
+
+def _ending(company: str, replace_login: bool) -> dict[str, Any]:
+    return {"company": company, **({"replace_login": True} if replace_login else {})}
 
 
 def confirm(question: str, yes: bool) -> None:

@@ -132,6 +132,7 @@ async def test_without_a_token_a_foreign_name_for_this_machine_is_not_answered()
         ("cleanup", None, {}, 202),
         ("cleanup", {"policy": "newest", "force": True}, {"policy": "newest", "force": True}, 202),
         ("relink", {"replace_login": True}, {"replace_login": True}, 202),
+        ("reset", {"replace_login": True}, {"replace_login": True}, 202),
         ("pause", None, {"seconds": 3600.0}, 200),
         ("pause", {"seconds": 60}, {"seconds": 60.0}, 200),
         ("resume", None, {}, 200),
