@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from baileykeep.config import load
+from baileykeep.config.schema import Installation
 from baileykeep.model.incident import Cause
 from baileykeep.model.limits import Limits
 from baileykeep.rules.words import WORDS
@@ -50,3 +52,39 @@ def test_links_lead_somewhere(page: str) -> None:
 def test_the_diagrams_have_their_place() -> None:
     for name in ("ladder", "timer"):
         assert CONCEPTS.index(f"<!-- {name}:begin -->") < CONCEPTS.index(f"<!-- {name}:end -->")
+
+
+def test_the_configuration_shown_can_be_loaded(tmp_path: Path) -> None:
+    main, company = re.findall(r"^```toml\n(.*?)^```", OPERATIONS, re.MULTILINE | re.DOTALL)
+    token = tmp_path / "token"
+    token.write_text("1:made-up")
+    token.chmod(0o600)
+    (tmp_path / "baileykeep.toml").write_text(main.replace("/etc/baileykeep/secrets/telegram_token", str(token)))
+    (tmp_path / "companies").mkdir()
+    (tmp_path / "companies" / "997441.toml").write_text(company)
+    settings = load(tmp_path, {})
+    assert settings.installation.mode == "observe"
+    assert settings.company("997441").label == "Salon Rosa"
+
+
+def test_the_compose_example_is_configured_as_it_says(tmp_path: Path) -> None:
+    compose = (DOCS.parent / "deploy" / "docker" / "compose.yaml").read_text()
+    lines = [line.removeprefix("#   ") for line in compose.splitlines() if line.startswith("#   ")]
+    toml = "\n".join(["[telegram]", "chats = [1]", *lines[lines.index("[gateways.main]") :]])
+    (tmp_path / "baileykeep.toml").write_text(toml.replace("url =", 'dialect = "ai-admin"\nurl ='))
+    token = tmp_path / "token"
+    token.write_text("1:made-up")
+    variables = dict(re.findall(r"^\s+(BAILEYKEEP_\w+): (.+)$", compose, re.MULTILINE))
+    assert list(variables) == ["BAILEYKEEP_TELEGRAM__TOKEN_FILE"]
+    settings = load(tmp_path, dict.fromkeys(variables, str(token)))
+    assert settings.installation.telegram.token is not None
+    assert settings.gateways["main"].sessions == ("/data/auth/company_{company}",)
+
+
+@pytest.mark.parametrize("setting", ["limits.relink.approval", "http.token", "heartbeat.url"])
+def test_settings_named_in_prose_exist(setting: str) -> None:
+    assert f"`{setting}`" in OPERATIONS + CONCEPTS
+    found: object = Installation()
+    for part in setting.split("."):
+        assert hasattr(found, part), setting
+        found = getattr(found, part)
