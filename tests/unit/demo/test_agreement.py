@@ -25,7 +25,7 @@ from baileykeep.rules.naming import category_of
 from baileykeep.rules.pre_keys import PoolKnowledge, pre_keys_of
 
 NOW = 1_800_000_000.0
-SIX = Shape.counting(60, generation=6)
+SIX = Shape(generation=6, pre_keys=5, sessions=3)
 KEYS = {"ai-admin": None, "x-internal-secret": "stand-in-secret", "x-api-key": "stand-in-key"}
 STARTERS = ("ai-admin", "x-internal-secret")
 
@@ -126,8 +126,9 @@ def listed(folder: Path) -> Listing:
     return Listing(tuple(FileEntry(p.name, category_of(p.name), s.st_size, s.st_mtime) for p, s in found), "now")
 
 
-@pytest.mark.parametrize("generation", [6, 7])
-@pytest.mark.parametrize(("counted", "reclaimable"), [(60, 0), (160, 20), (160, 0), (210, 60)])
+@pytest.mark.parametrize(
+    ("generation", "counted", "reclaimable"), [(6, 60, 0), (6, 160, 20), (6, 160, 0), (6, 210, 60), (7, 160, 20)]
+)
 def test_the_rules_count_a_folder_as_it_was_ordered(
     tmp_path: Path, generation: int, counted: int, reclaimable: int
 ) -> None:

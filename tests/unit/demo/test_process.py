@@ -24,7 +24,7 @@ from baileykeep.demo.standin import StandIn
 @pytest_asyncio.fixture
 async def gateway(tmp_path: Path) -> AsyncIterator[StandIn]:
     async with StandIn(tmp_path, connect_s=0) as made:
-        made.add("1", Shape.counting(60, generation=6))
+        made.add("1", Shape(generation=6, pre_keys=5))
         yield made
 
 

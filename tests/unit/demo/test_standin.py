@@ -15,7 +15,7 @@ from baileykeep.demo.folders import Shape
 from baileykeep.demo.session import Heals, Session, State
 from baileykeep.demo.standin import StandIn
 
-SIX = Shape.counting(60, generation=6)
+SIX = Shape(generation=6, pre_keys=5, sessions=3)
 SECRET = {"X-Internal-Secret": "stand-in-secret"}
 KEY = {"x-api-key": "stand-in-key"}
 SESSIONS = "/api/whatsapp/sessions"
