@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -11,13 +10,6 @@ from collections.abc import Sequence
 from baileykeep.model.errors import BaileykeepError
 
 DEBUG = "--debug"
-SECRET = re.compile(
-    r"(?P<key>(?:api[_-]?key|token|secret|password|authorization)\W{0,3}[=:]\s*)\S+"
-    r"|\b\d{6,}:[A-Za-z0-9_-]{30,}"  # a Telegram bot token
-    r"|\b2@[A-Za-z0-9+/=,]{20,}"  # a pairing QR
-    r"|\b\d{6,}(?=\d{4}\b)",  # a phone number but for its last four digits
-    re.IGNORECASE,
-)
 
 
 def run_guarded(words: Sequence[str]) -> int:
@@ -73,9 +65,6 @@ def _unexpected(error: Exception, debug: bool) -> int:
 
 
 def _line(label: str, text: str) -> None:
+    from baileykeep.telemetry.redaction import redact
+
     sys.stderr.write(f"{label}: {redact(text)}\n")
-
-
-def redact(text: str) -> str:
-    """A message without secrets, should one have slipped in; phones keep their last four digits."""
-    return SECRET.sub(lambda found: f"{found.group('key') or ''}…", text)

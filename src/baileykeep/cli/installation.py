@@ -34,10 +34,10 @@ def config_dir(given: Path | None, places: tuple[Path, ...] = PLACES) -> Path:
 
 
 def state_dir(config: Path) -> Path:
-    """The daemon's state folder, even when other keys of the file are wrong."""
+    """The daemon's state folder, even when other keys of the file are wrong. Relative ones are the configuration's."""
     from_environment = os.environ.get("BAILEYKEEP_STATE_DIR")
     if from_environment:
-        return Path(from_environment)
+        return config.absolute() / Path(from_environment).expanduser()
     try:
         with (config / MAIN_FILE).open("rb") as file:
             value = tomllib.load(file).get("state_dir")
@@ -47,7 +47,7 @@ def state_dir(config: Path) -> Path:
         raise ConfigError(
             f"cannot read {config / MAIN_FILE}: {error}", next_step="correct it; `baileykeep config check` tells more"
         ) from error
-    return Path(value) if isinstance(value, str) else DEFAULT_STATE_DIR
+    return config.absolute() / Path(value).expanduser() if isinstance(value, str) else DEFAULT_STATE_DIR
 
 
 def daemon(config: Path | None) -> DaemonClient:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import baileykeep
-from baileykeep.cli import act, answer, daemon, look
+from baileykeep.cli import act, answer, config_cmds, daemon, init, look
 from baileykeep.cli.options import ACT, ANSWER, LOOK, PREPARE
 
 app = typer.Typer(
@@ -45,3 +45,6 @@ GROUPS = (
 for panel, commands in GROUPS:
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+
+config_cmds.register(app)
+init.register(app)
