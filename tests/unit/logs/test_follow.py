@@ -145,6 +145,15 @@ def test_truncated_and_grown_past_the_old_place_before_anybody_looked(reader: Re
     assert reader.poll() == b"b\n|" + b"c\n" * 100
 
 
+def test_truncated_and_grown_to_the_same_size_in_the_same_moment(reader: Reader, path: Path) -> None:
+    append(path, b"a\n")
+    assert reader.poll() == b"a\n"
+    written_ns = path.stat().st_mtime_ns
+    path.write_bytes(b"new\nb\n")
+    os.utime(path, ns=(written_ns, written_ns))
+    assert reader.poll() == b"|new\nb\n"
+
+
 def test_truncated_without_a_copy_after_all_was_read_is_no_gap(reader: Reader, path: Path) -> None:
     append(path, b"a\n")
     reader.poll()

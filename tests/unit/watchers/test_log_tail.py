@@ -145,6 +145,16 @@ async def test_a_late_half_is_not_told_again(gw: Gateway) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_failure_whose_record_never_comes_does_not_rob_the_next_one_of_its_company(gw: Gateway) -> None:
+    await gw.poll()
+    append(gw.err, HEADER + BAD_MAC.format(address=ANNA))
+    assert [fact.company for fact in await gw.settle()] == [None]
+    append(gw.err, HEADER + BAD_MAC.format(address=ANNA))
+    append(gw.out, RECORD)
+    assert [fact.company for fact in await gw.settle()] == ["17"]
+
+
+@pytest.mark.asyncio
 async def test_a_half_much_later_is_another_failure(gw: Gateway) -> None:
     await gw.poll()
     append(gw.err, HEADER + BAD_MAC.format(address=ANNA))
@@ -316,6 +326,18 @@ async def test_old_lines_read_after_a_restart_are_not_of_now(gw: Gateway) -> Non
     append(gw.out, RECORD)
     (fact,) = await gw.settle()
     assert fact.at > stopped + 3600.25
+
+
+@pytest.mark.asyncio
+async def test_lines_from_before_a_restart_are_no_sign_of_life(gw: Gateway) -> None:
+    await gw.poll()
+    append(gw.out, "noise\n")
+    await gw.restart(3600)
+    await gw.poll()
+    assert [fact for fact in gw.facts if isinstance(fact, LogActive)] == []
+    append(gw.out, "noise\n")
+    await gw.poll()
+    assert len([fact for fact in gw.facts if isinstance(fact, LogActive)]) == 1
 
 
 @pytest.mark.asyncio
