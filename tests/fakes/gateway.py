@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import anyio
+import anyio.lowlevel
 
 from baileykeep.gateways.base import Capabilities, SessionStatus
 from baileykeep.model.errors import GatewayError
@@ -15,7 +16,7 @@ DOWN = SessionStatus(ConnState.DISCONNECTED)
 
 
 class FakeGateway:
-    """`problem` fails every call, `bulk_problem` the bulk call, `problems` single companies; `hanging` never answer."""
+    """`problem` fails every call, `bulk_problem` the bulk call, `problems` and `hanging` single companies."""
 
     def __init__(self, sessions: Mapping[str, SessionStatus], *, bulk: bool = False):
         self.name = "gw"
@@ -25,6 +26,7 @@ class FakeGateway:
         self.bulk_problem: Problem | None = None
         self.problems: dict[str, Problem] = {}
         self.hanging: set[str] = set()
+        self.released = anyio.Event()
         self.asked: list[str] = []
         self.bulk_asked = 0
         self.in_flight = 0
@@ -36,7 +38,7 @@ class FakeGateway:
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
             if company in self.hanging:
-                await anyio.sleep_forever()
+                await self.released.wait()
             await anyio.lowlevel.checkpoint()
             self._refuse(self.problem or self.problems.get(company))
             return self.sessions.get(company, DOWN)

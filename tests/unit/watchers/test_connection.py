@@ -114,6 +114,18 @@ async def test_companies_come_and_go_while_it_runs() -> None:
 
 
 @pytest.mark.asyncio
+async def test_an_answer_that_comes_after_the_company_has_gone_is_not_told() -> None:
+    s = Setting(FakeGateway({"a": UP, "b": UP}))
+    s.gateway.hanging.add("a")
+    async with running(s.watcher.run):
+        await s.after(1)
+        s.companies.remove("a")
+        await s.after(2)
+        s.gateway.released.set()
+        assert seen(await s.after(30), "a") == []
+
+
+@pytest.mark.asyncio
 async def test_one_bulk_call_serves_all_and_what_it_leaves_out_is_asked_alone() -> None:
     s = Setting(FakeGateway(dict.fromkeys(MANY, UP), bulk=True), [*MANY, "extra"])
     async with running(s.watcher.run):
@@ -187,6 +199,30 @@ async def test_a_gateway_that_cannot_be_reached_is_probed_once_for_all(bulk: boo
         assert verdicts(back)[-1] is None
         assert {f.company for f in seen(back) if f.state is ConnState.CONNECTED} == set(MANY)
         assert s.gateway.most_in_flight <= 8
+
+
+@pytest.mark.asyncio
+async def test_when_it_is_back_everybody_is_asked_soon_but_not_in_one_burst() -> None:
+    s = Setting(FakeGateway(dict.fromkeys(MANY, UP)))
+    s.gateway.problem = Problem.REFUSED
+    async with running(s.watcher.run):
+        await s.after(120)
+        s.gateway.problem = None
+        s.watcher.poke("c000")
+        first = seen(await s.after(0.5))
+        assert 0 < len(first) < 30
+        assert {f.company for f in (*first, *seen(await s.after(5)))} == set(MANY)
+
+
+@pytest.mark.asyncio
+async def test_trying_the_bulk_call_again_disturbs_nobody() -> None:
+    s = Setting(FakeGateway(dict.fromkeys(MANY, UP), bulk=True))
+    s.gateway.bulk_problem = Problem.NOT_FOUND
+    async with running(s.watcher.run):
+        await s.after(590)
+        facts = await s.after(20)
+    assert s.gateway.bulk_asked == 2
+    assert max(Counter(round(f.at) for f in seen(facts)).values()) <= 25
 
 
 @pytest.mark.asyncio

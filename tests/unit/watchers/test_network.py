@@ -99,6 +99,15 @@ async def test_whatsapp_alone_may_be_gone() -> None:
 
 
 @pytest.mark.asyncio
+async def test_who_is_offline_does_not_reach_whatsapp_even_if_nobody_looks() -> None:
+    s = Setting()
+    watcher = NetworkWatcher(s.facts.append, clock=s.clock, rng=random.Random(1), online=s.online, whatsapp=[])
+    s.cut(*s.online)
+    async with running(watcher.run):
+        assert (await s.after(60))[-1] == (False, False)
+
+
+@pytest.mark.asyncio
 async def test_who_reaches_whatsapp_is_online() -> None:
     s = Setting()
     s.cut(*s.online)
