@@ -182,6 +182,7 @@ def view(incident: Incident, name: str, limits: RelinkLimits = _DEFAULT) -> dict
     cause = words.WORDS[incident.cause]
     return {
         "scope": incident.subject.scope.value,
+        "subject_id": incident.subject.id,
         "company": incident.subject.id if incident.subject.scope is Scope.COMPANY else None,
         "name": name,
         "headline": words.headline(incident, name),

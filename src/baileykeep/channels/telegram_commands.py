@@ -1,0 +1,187 @@
+"""What people may say to the bot, and how it is answered. Strangers are not answered at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiogram.types import CallbackQuery, Message, Update, User
+
+from baileykeep.channels import telegram_text
+from baileykeep.channels.base import Command
+from baileykeep.clock import Clock
+from baileykeep.model.errors import BaileykeepError, UsageError
+from baileykeep.rules.words import duration
+
+log = structlog.get_logger()
+
+PAUSE_S = 3600.0
+"""How long hands are off when nobody says how long."""
+
+STALE_S = 15 * 60.0
+"""A command that waited longer (the daemon was down) is not obeyed any more: the world has moved on."""
+
+COMMANDS: Mapping[str, str] = {
+    "status": "who is not well",
+    "company": "one company: /company ID",
+    "pause": "hands off: /pause [ID] [20m]",
+    "resume": "hands on again: /resume [ID]",
+    "help": "this list",
+}
+
+_DONE: Mapping[str, str] = {
+    "ack": "Acknowledged.",
+    "approve": "Approved. It is looked at again before anything is done.",
+    "reject": "Rejected. Nothing will be done.",
+    "pause": "Paused for 1 h.",
+}
+_SCOPES = {"c": "company", "g": "gateway"}
+_UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(?:\d+[smhd])+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to say back: into `chat`, or (with `callback`) to the one who pressed a button."""
+
+    text: str
+    chat: int
+    reply_to: int | None = None
+    callback: str | None = None
+    alert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Whom to obey: members of these chats; if `users` are named, only those among them."""
+
+    chats: Callable[[], Collection[int]]
+    users: frozenset[int] = frozenset()
+
+    def obeys(self, chat: int | None, user: User | None) -> bool:
+        """Both the place and the person must be right."""
+        if chat is None or user is None or chat not in self.chats():
+            return False
+        return not self.users or user.id in self.users
+
+
+class Desk:
+    """Turns updates into calls of the control service, and its answers into text."""
+
+    def __init__(self, command: Command, allowed: Allowed, clock: Clock):
+        self._command = command
+        self._allowed = allowed
+        self._clock = clock
+        self._strangers: set[tuple[int | None, int | None]] = set()
+        self.username: str | None = None
+
+    async def handle(self, update: Update) -> Answer | None:
+        """The answer to one update; None when there is nothing to say."""
+        if update.callback_query is not None:
+            return await self._pressed(update.callback_query)
+        if update.message is not None and update.message.text:
+            return await self._said(update.message, update.message.text)
+        return None
+
+    async def _pressed(self, query: CallbackQuery) -> Answer | None:
+        chat = query.message.chat.id if query.message else None
+        if chat is None or not self._obeyed(chat, query.from_user):
+            return None
+        do, _, rest = (query.data or "").partition("|")
+        target, _, revision = rest.rpartition("|")
+        try:
+            args = _button_args(do, target, revision)
+            said = await self._command(do, args, operator_name(query.from_user))
+        except BaileykeepError as error:
+            return Answer(_short(str(error)), chat, callback=query.id, alert=True)
+        return Answer(_short(str(said.get("text") or _DONE[do])), chat, callback=query.id)
+
+    async def _said(self, message: Message, text: str) -> Answer | None:
+        word, *args = text.split()
+        name, _, addressed = word.removeprefix("/").partition("@")
+        if not word.startswith("/") or (addressed and addressed.lower() != (self.username or "").lower()):
+            return None
+        if not self._obeyed(message.chat.id, message.from_user):
+            return None
+        name = "help" if name == "start" else name.lower()
+        if name not in COMMANDS:
+            return None
+        waited = self._clock.now() - message.date.timestamp()
+        if waited > STALE_S:
+            reply = f"This was sent {duration(waited)} ago, so it is not done. Send it again if it is still wanted."
+        else:
+            reply = await self._answered(name, args, operator_name(message.from_user))
+        return Answer(reply, message.chat.id, reply_to=message.message_id)
+
+    async def _answered(self, name: str, args: list[str], operator: str) -> str:
+        try:
+            return await self._reply(name, args, operator)
+        except BaileykeepError as error:
+            return f"⚠️ {telegram_text.escaped(error, 600)}"
+
+    async def _reply(self, name: str, args: list[str], operator: str) -> str:
+        if name == "status":
+            return telegram_text.overview(await self._command("overview", {}, operator))
+        if name == "company":
+            if len(args) != 1:
+                raise UsageError("/company needs one company's id", next_step="such as /company 997441")
+            return telegram_text.company(await self._command("company", {"company": args[0]}, operator))
+        if name == "pause":
+            wanted = pause_args(args)
+            await self._command("pause", wanted, operator)
+            return f"⏸ Paused {_named(wanted)} for {duration(wanted['seconds'])}."
+        if name == "resume":
+            wanted = {"company": args[0]} if args else {}
+            await self._command("resume", wanted, operator)
+            return f"▶️ Resumed {_named(wanted)}."
+        return "\n".join(f"/{command} – {telegram_text.escaped(what)}" for command, what in COMMANDS.items())
+
+    def _obeyed(self, chat: int, user: User | None) -> bool:
+        if self._allowed.obeys(chat, user):
+            return True
+        stranger = (chat, user.id if user else None)
+        if stranger not in self._strangers and len(self._strangers) < 1000:
+            self._strangers.add(stranger)
+            log.warning("telegram_stranger_ignored", chat=chat, user=stranger[1])
+        return False
+
+
+def _button_args(do: str, target: str, revision: str) -> dict[str, Any]:
+    scope, _, ident = target.partition(":")
+    known = do in _DONE and bool(target) and revision.isdigit()
+    if not known or (do == "pause" and not (scope in _SCOPES and ident)):
+        raise UsageError("this button is from another version", next_step="use the newest message")
+    if do == "pause":
+        return {_SCOPES[scope]: ident, "seconds": PAUSE_S}
+    if do == "ack":
+        return {"incident": target}
+    return {"incident": target, "revision": int(revision)}
+
+
+def pause_args(args: list[str]) -> dict[str, Any]:
+    """`[ID] [20m]` in any order; what looks like a duration is one."""
+    times = [arg for arg in args if _DURATION.fullmatch(arg)]
+    ids = [arg for arg in args if not _DURATION.fullmatch(arg)]
+    if len(times) > 1 or len(ids) > 1:
+        raise UsageError("/pause takes one company's id and one duration", next_step="such as /pause 997441 20m")
+    seconds = sum(int(n) * _UNIT_S[u] for n, u in re.findall(r"(\d+)([smhd])", times[0].lower())) if times else PAUSE_S
+    return {**({"company": ids[0]} if ids else {}), "seconds": float(seconds)}
+
+
+def operator_name(user: User | None) -> str:
+    """Who it was, as the journal shall know it."""
+    if user is None:
+        return "somebody on Telegram"
+    return f"{user.full_name} (Telegram {'@' + user.username if user.username else user.id})"
+
+
+def _named(args: Mapping[str, Any]) -> str:
+    return telegram_text.escaped(args.get("company", "everything"), 60)
+
+
+def _short(text: str) -> str:
+    cut = telegram_text.MAX_ANSWER
+    return text if len(text) <= cut else text[: cut - 1] + "…"

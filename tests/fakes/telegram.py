@@ -1,0 +1,403 @@
+"""A Bot API server over HTTP that is as strict as Telegram, and people who write to the bot.
+
+    async with FakeTelegram(now=clock.now) as tg:
+        ...point the bot at tg.url with tg.token...
+        tg.messages(chat)            # what that chat shows now, with every edit
+        await tg.say(chat, user, "/status")
+        await tg.press(message, "approve", user=user)   # returns the bot's answer
+
+It answers 429 to a sender that exceeds Telegram's limits and keeps each case in `violations`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+from aiohttp import web
+
+from tests.fakes.telegram_wire import ApiError, Traffic, arguments, buttons_of, parsed, user_json
+
+MAX_TEXT = 4096
+
+
+@dataclass(slots=True)
+class Edit:
+    """What a message showed from `at` on."""
+
+    at: float
+    html: str
+    plain: str
+
+
+@dataclass(slots=True)
+class Shown:
+    """A message as its chat sees it. `history` holds every text it had, the first included."""
+
+    id: int
+    chat: int
+    at: float
+    sounding: bool
+    reply_to: int | None
+    html: str
+    plain: str
+    buttons: list[list[tuple[str, str]]]
+    history: list[Edit]
+    photo: bool = False
+    deleted: bool = False
+
+    def button(self, what: str) -> str:
+        """The callback data of the button whose data begins with `what` or whose label holds it."""
+        for row in self.buttons:
+            for label, data in row:
+                if data.split("|")[0] == what or what.lower() in label.lower():
+                    return data
+        raise AssertionError(f"no button {what!r} among {self.buttons}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to the server, with the time it came in and the status it got."""
+
+    at: float
+    method: str
+    chat: int | None
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the bot told somebody who pressed a button."""
+
+    text: str
+    alert: bool
+
+
+@dataclass(slots=True)
+class _Trouble:
+    status: int
+    description: str
+    parameters: dict[str, Any]
+    left: int
+    method: str | None
+
+
+class FakeTelegram:
+    """`now` must be the clock of the program under test: limits and message dates are told by it."""
+
+    def __init__(self, now: Callable[[], float], *, username: str = "keepbot"):
+        self.now = now
+        self.token = "4242:FAKE-token_for-tests"
+        self.username = username
+        self.url = ""
+        self.down = False
+        self.slow_s = 0.0
+        self.calls: list[Call] = []
+        self.answers: dict[str, Answer] = {}
+        self.commands: list[str] = []
+        self.busy = 0
+        self._messages: dict[tuple[int, int], Shown] = {}
+        self._order: list[Shown] = []
+        self._next_id = 1
+        self._next_update = 1
+        self._updates: deque[dict[str, Any]] = deque()
+        self._changed = anyio.Event()
+        self._moved: dict[int, int] = {}
+        self._blocked: set[int] = set()
+        self._unknown: set[int] = set()
+        self._troubles: list[_Trouble] = []
+        self._traffic = Traffic()
+        self.violations = self._traffic.violations
+        self._runner: web.AppRunner | None = None
+
+    # --- what tests look at
+
+    def messages(self, chat: int | None = None) -> list[Shown]:
+        """Messages that are still there, oldest first, of one chat or of all."""
+        return [m for m in self._order if not m.deleted and chat in (None, m.chat)]
+
+    def sounding(self, chat: int | None = None) -> list[Shown]:
+        """Those among them that made a sound."""
+        return [m for m in self.messages(chat) if m.sounding]
+
+    async def until(self, wanted: Callable[[], bool], timeout_s: float = 5.0) -> None:
+        """Wait until `wanted` holds, looked at after every request. Raises TimeoutError."""
+        with anyio.fail_after(timeout_s):
+            while not wanted():
+                with anyio.move_on_after(0.05):
+                    await self._changed.wait()
+
+    # --- people
+
+    async def say(self, chat: int, user: int, text: str, *, name: str = "Anna", username: str | None = None) -> int:
+        """Somebody writes into a chat; returns the message's id."""
+        ident = self._take_id()
+        self._update("message", message=self._message_json(chat, ident, user, name, username, text=text))
+        return ident
+
+    async def press(
+        self, message: Shown | int, what: str, *, user: int, name: str = "Anna", chat: int | None = None
+    ) -> Answer:
+        """Somebody presses a button; returns what the bot answered. `chat` only if ids alone are ambiguous."""
+        shown = self._find(message, chat)
+        return await self.press_data(shown.chat, shown.id, shown.button(what), user=user, name=name)
+
+    async def press_data(self, chat: int, message: int, data: str, *, user: int, name: str = "Anna") -> Answer:
+        """The same with any callback data, as an old or forged button would send it."""
+        ident = f"cb{self._next_update}"
+        self.press_only(ident, chat, message, data, user=user, name=name)
+        await self.until(lambda: ident in self.answers)
+        return self.answers[ident]
+
+    def press_only(self, ident: str, chat: int, message: int, data: str, *, user: int, name: str = "Anna") -> None:
+        """A press that nobody waits for: a stranger's is never answered."""
+        self._update(
+            "callback_query",
+            callback_query={
+                "id": ident,
+                "from": user_json(user, name, None),
+                "chat_instance": "1",
+                "message": self._message_json(chat, message, user, name, None, text="x"),
+                "data": data,
+            },
+        )
+
+    # --- trouble
+
+    def fail(
+        self, status: int, description: str, *, times: int = 1, method: str | None = None, **parameters: int
+    ) -> None:
+        """The next calls (of `method`, if given) fail in the Bot API's way, such as 429 with `retry_after=5`."""
+        self._troubles.append(_Trouble(status, description, parameters, times, method))
+
+    def block(self, chat: int, blocked: bool = True) -> None:
+        """The bot was shut out of a chat, or let in again."""
+        (self._blocked.add if blocked else self._blocked.discard)(chat)
+
+    def leave(self, chat: int) -> None:
+        """There is no such chat, or the bot was never in it."""
+        self._unknown.add(chat)
+
+    def migrate(self, chat: int, new_chat: int, *, announce: bool = False) -> None:
+        """A group becomes a supergroup; its messages stay behind. With `announce` the bot is told by an update."""
+        self._moved[chat] = new_chat
+        if announce:
+            body = self._message_json(chat, self._take_id(), 1, "Telegram", None)
+            self._update("message", message={**body, "migrate_to_chat_id": new_chat})
+
+    def delete(self, message: Shown) -> None:
+        """Somebody deletes a message."""
+        message.deleted = True
+
+    # --- the server
+
+    async def __aenter__(self) -> FakeTelegram:
+        app = web.Application()
+        app.router.add_route("*", "/bot{token}/{method}", self._serve)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._runner is not None
+        self.down = True
+        self._notify()
+        await self._runner.cleanup()
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        method = request.match_info["method"]
+        polling = method.lower() == "getupdates"
+        async with self._counted(polling):
+            return await self._respond(request, method)
+
+    @asynccontextmanager
+    async def _counted(self, polling: bool) -> AsyncIterator[None]:
+        self.busy += not polling
+        try:
+            yield
+        finally:
+            self.busy -= not polling
+            self._notify()
+
+    async def _respond(self, request: web.Request, method: str) -> web.Response:
+        args = await arguments(request)
+        chat = int(args["chat_id"]) if "chat_id" in args else None
+        if self.slow_s:
+            await anyio.sleep(self.slow_s)
+        if self.down:
+            return self._hang_up(request, method, chat)
+        try:
+            self._check_token(request.match_info["token"])
+            self._check_trouble(method, chat)
+            result = await self._handle(method.lower(), args)
+        except ApiError as error:
+            self.calls.append(Call(self.now(), method, chat, error.status))
+            body = {"ok": False, "error_code": error.status, "description": str(error)}
+            if error.parameters:
+                body["parameters"] = error.parameters
+            return web.json_response(body, status=error.status)
+        if self.down:
+            return self._hang_up(request, method, chat)
+        self.calls.append(Call(self.now(), method, chat, 200))
+        return web.json_response({"ok": True, "result": result})
+
+    def _hang_up(self, request: web.Request, method: str, chat: int | None) -> web.Response:
+        self.calls.append(Call(self.now(), method, chat, 0))
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=502)
+
+    def _check_token(self, token: str) -> None:
+        if token != self.token:
+            raise ApiError(401, f"Unauthorized: {token}")
+
+    def _check_trouble(self, method: str, chat: int | None) -> None:
+        for trouble in self._troubles:
+            if trouble.left > 0 and trouble.method in (None, method) and method.lower() != "getupdates":
+                trouble.left -= 1
+                raise ApiError(trouble.status, trouble.description, **trouble.parameters)
+        if chat in self._moved:
+            new = self._moved[chat]
+            raise ApiError(400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=new)
+        if chat in self._unknown:
+            raise ApiError(400, "Bad Request: chat not found")
+        if chat in self._blocked:
+            raise ApiError(403, "Forbidden: bot was blocked by the user")
+
+    async def _handle(self, method: str, args: dict[str, str]) -> Any:
+        handlers: dict[str, Callable[[dict[str, str]], Any]] = {
+            "getme": lambda _: {**user_json(4242, "Keep", self.username), "is_bot": True},
+            "sendmessage": self._send,
+            "sendphoto": self._send,
+            "editmessagetext": self._edit,
+            "editmessagereplymarkup": self._edit,
+            "deletemessage": self._delete,
+            "answercallbackquery": self._answer,
+            "setmycommands": self._set_commands,
+        }
+        if method == "getupdates":
+            return await self._get_updates(args)
+        if method not in handlers:
+            raise ApiError(404, "Not Found: method not found")
+        return handlers[method](args)
+
+    async def _get_updates(self, args: dict[str, str]) -> list[dict[str, Any]]:
+        offset = int(args.get("offset", 0))
+        while self._updates and self._updates[0]["update_id"] < offset:
+            self._updates.popleft()
+        with anyio.move_on_after(float(args.get("timeout", 0))):
+            while not self._updates and not self.down:
+                await self._changed.wait()
+        return list(self._updates)
+
+    def _send(self, args: dict[str, str]) -> dict[str, Any]:
+        chat = int(args["chat_id"])
+        html_text = args.get("text", args.get("caption", ""))
+        plain = parsed(html_text, args.get("parse_mode"))
+        self._check_text(plain, photo="text" not in args)
+        self._traffic.count(chat, self.now())
+        message = Shown(
+            id=self._take_id(),
+            chat=chat,
+            at=self.now(),
+            sounding=args.get("disable_notification", "false").lower() != "true",
+            reply_to=self._replied_to(chat, args.get("reply_parameters")),
+            html=html_text,
+            plain=plain,
+            buttons=buttons_of(args.get("reply_markup")),
+            history=[Edit(self.now(), html_text, plain)],
+            photo="text" not in args,
+        )
+        self._messages[chat, message.id] = message
+        self._order.append(message)
+        return self._result(message)
+
+    def _edit(self, args: dict[str, str]) -> dict[str, Any]:
+        chat, ident = int(args["chat_id"]), int(args["message_id"])
+        message = self._messages.get((chat, ident))
+        if message is None or message.deleted:
+            raise ApiError(400, "Bad Request: message to edit not found")
+        html_text = args.get("text", message.html)
+        plain = parsed(html_text, args.get("parse_mode")) if "text" in args else message.plain
+        self._check_text(plain, photo=False)
+        buttons = buttons_of(args.get("reply_markup"))
+        if (plain, html_text, buttons) == (message.plain, message.html, message.buttons):
+            raise ApiError(400, "Bad Request: message is not modified: specified new message content is the same")
+        self._traffic.count(chat, self.now())
+        message.html, message.plain, message.buttons = html_text, plain, buttons
+        message.history.append(Edit(self.now(), html_text, plain))
+        return self._result(message)
+
+    def _delete(self, args: dict[str, str]) -> bool:
+        self._messages[int(args["chat_id"]), int(args["message_id"])].deleted = True
+        return True
+
+    def _answer(self, args: dict[str, str]) -> bool:
+        if len(args.get("text", "")) > 200:
+            raise ApiError(400, "Bad Request: MESSAGE_TOO_LONG")
+        self.answers[args["callback_query_id"]] = Answer(args.get("text", ""), args.get("show_alert", "") == "true")
+        return True
+
+    def _set_commands(self, args: dict[str, str]) -> bool:
+        self.commands = [command["command"] for command in json.loads(args["commands"])]
+        return True
+
+    def _replied_to(self, chat: int, raw: str | None) -> int | None:
+        if raw is None:
+            return None
+        wanted = json.loads(raw)
+        message = self._messages.get((chat, wanted["message_id"]))
+        if message is not None and not message.deleted:
+            return message.id
+        if not wanted.get("allow_sending_without_reply"):
+            raise ApiError(400, "Bad Request: message to be replied not found")
+        return None
+
+    def _check_text(self, plain: str, *, photo: bool) -> None:
+        if not plain.strip() and not photo:
+            raise ApiError(400, "Bad Request: message text is empty")
+        if len(plain.encode("utf-16-le")) // 2 > MAX_TEXT:
+            raise ApiError(400, "Bad Request: message is too long")
+
+    # --- helpers
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    def _take_id(self) -> int:
+        self._next_id += 1
+        return self._next_id
+
+    def _update(self, kind: str, **body: Any) -> None:
+        self._updates.append({"update_id": self._next_update, kind: body[kind]})
+        self._next_update += 1
+        self._notify()
+
+    def _find(self, message: Shown | int, chat: int | None) -> Shown:
+        if isinstance(message, Shown):
+            return message
+        return next(m for m in self.messages(chat) if m.id == message)
+
+    def _result(self, message: Shown) -> dict[str, Any]:
+        return self._message_json(message.chat, message.id, 4242, "Keep", self.username, text=message.plain)
+
+    def _message_json(
+        self, chat: int, ident: int, user: int, name: str, username: str | None, *, text: str | None = None
+    ) -> dict[str, Any]:
+        kind = "private" if chat > 0 else "supergroup"
+        body = {
+            "message_id": ident,
+            "date": int(self.now()),
+            "chat": {"id": chat, "type": kind},
+            "from": user_json(user, name, username),
+        }
+        return body if text is None else {**body, "text": text}
