@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -26,7 +28,7 @@ RETRY_S = 0.2
 _SETTLED_S = 0.05
 _SETTLE_TRIES = 4
 _DEBOUNCE_MS, _STEP_MS = 200, 50
-_SWEEP_S, _SWEEP_ALONE_S, _WATCH_AGAIN_S = 5.0, 0.5, 30.0
+_SWEEP_ALONE_S, _REST, _WATCH_AGAIN_S = 0.5, 10, 30.0
 
 log = structlog.get_logger(__name__)
 
@@ -62,8 +64,9 @@ class ConfigWatcher:
         self._environ = os.environ if environ is None else environ
         self._seen: Sources | None = None
         self._asked = anyio.Event()
+        self._stop = anyio.Event()
         self._reloading = anyio.Lock()
-        self._watching = False
+        self._watching = True
 
     @property
     def current_problems(self) -> tuple[Problem, ...]:
@@ -142,12 +145,23 @@ class ConfigWatcher:
     async def _watch(self) -> None:
         while True:
             try:
-                self._told_lost(None)
-                async for _ in awatch(self._directory, debounce=_DEBOUNCE_MS, step=_STEP_MS):
-                    self.poke()
-            except (OSError, RuntimeError) as error:
-                self._told_lost(str(error))
-            await self._clock.sleep(_WATCH_AGAIN_S)
+                self._stop = anyio.Event()
+                await self._follow(self._stop)
+            except* (OSError, RuntimeError) as errors:
+                self._told_lost("; ".join(str(error) for error in errors.exceptions))
+                await self._clock.sleep(_WATCH_AGAIN_S)
+
+    async def _follow(self, stop: anyio.Event) -> None:
+        """Poke at every change. The watching thread would outlive a cancellation by seconds without `stop`."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_set_when_cancelled, stop)
+            if not await anyio.Path(self._directory).is_dir():  # awatch would wait there for nothing
+                raise FileNotFoundError(f"there is no folder {self._directory}")
+            self._told_lost(None)
+            watched = partial(awatch, debounce=_DEBOUNCE_MS, step=_STEP_MS, ignore_permission_denied=True)
+            async for _ in watched(self._directory, stop_event=stop):
+                self.poke()
+            tasks.cancel_scope.cancel()
 
     def _told_lost(self, reason: str | None) -> None:
         if reason and self._watching:
@@ -156,12 +170,22 @@ class ConfigWatcher:
 
     async def _sweep(self) -> None:
         known = await self._signature()
-        while True:
-            await self._clock.sleep(_SWEEP_S if self._watching else _SWEEP_ALONE_S)
+        for turn in itertools.count(1):
+            await self._clock.sleep(_SWEEP_ALONE_S)
+            if self._watching and turn % _REST:
+                continue
             now = await self._signature()
             if now != known:
                 known = now
+                self._stop.set()  # perhaps a folder was put in place of the one that is watched: watch anew
                 self.poke()
+
+
+async def _set_when_cancelled(stop: anyio.Event) -> None:
+    try:
+        await anyio.sleep_forever()
+    finally:
+        stop.set()
 
 
 def _half_written(old: Sources | None, new: Sources) -> bool:

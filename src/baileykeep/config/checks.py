@@ -6,17 +6,18 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 
-from baileykeep.config import credentials, families
+from baileykeep.config import credentials
 from baileykeep.config.fields import COMPANY_ID
 from baileykeep.config.limit_checks import clashes
 from baileykeep.config.lines import line_of
 from baileykeep.config.problems import Problem
-from baileykeep.config.schema import Company, GatewayTable, Installation
+from baileykeep.config.schema import GatewayTable, Installation
 from baileykeep.config.settings import CompanySettings
 from baileykeep.config.sources import DIALECTS, Source, Sources
 from baileykeep.gateways.dialect import Dialect, load_dialect
 from baileykeep.model.errors import UsageError
 from baileykeep.model.limits import Limits
+from baileykeep.processes.find import manager as process_manager
 
 
 def problem(source: Source, key: str, reason: str, remedy: str = "", *, company: str | None = None) -> Problem:
@@ -131,9 +132,10 @@ def _about_gateway(name: str, gateway: GatewayTable, sources: Sources) -> Iterat
     source, key = sources.installation, f"gateways.{name}"
     if not COMPANY_ID.fullmatch(name):
         yield problem(source, key, "is not a name", "use letters, digits, dot, dash and underscore")
-    managers = families.process_managers()
-    if gateway.process.manager not in managers:
-        yield problem(source, f"{key}.process.manager", f'is "{gateway.process.manager}"', _one_of(managers))
+    try:
+        process_manager(gateway.process.manager, **gateway.process.options())
+    except UsageError as error:
+        yield problem(source, f"{key}.process", f"cannot be used: {error.cause}", error.next_step)
 
 
 def _one_of(names: Iterable[str]) -> str:
@@ -163,18 +165,15 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def about_company(
-    ident: str, company: Company, limits: Limits, base: Limits, gateways: Iterable[str] | None, source: Source
-) -> Iterator[Problem]:
+def about_company(company: CompanySettings, gateways: Iterable[str] | None, source: Source) -> Iterator[Problem]:
     """What is wrong with one company. `gateways` is None where the installation could not be read."""
-    if company.gateway is not None and gateways is not None and company.gateway not in gateways:
-        yield problem(source, "gateway", f'is "{company.gateway}"', _one_of(gateways), company=ident)
-    if company.folder is not None and not company.folder.is_absolute():
+    facts, ident = company.facts, company.id
+    if facts.gateway is not None and gateways is not None and facts.gateway not in gateways:
+        yield problem(source, "gateway", f'is "{facts.gateway}"', _one_of(gateways), company=ident)
+    if facts.folder is not None and not facts.folder.is_absolute():
         yield problem(source, "folder", "must be an absolute path", company=ident)
-    inherited = {(clash.key, clash.other) for clash in clashes(base)}
-    for clash in clashes(limits):
-        if (clash.key, clash.other) not in inherited:
-            yield problem(source, clash.key, clash.reason, company=ident)
+    for clash in clashes(company.limits):
+        yield problem(source, clash.key, clash.reason, company=ident)
 
 
 def collisions(companies: Mapping[str, CompanySettings]) -> list[tuple[str, str, str]]:

@@ -72,7 +72,9 @@ def _from_file(path: Path) -> SecretStr:
 
 
 def open_to_all(path: Path) -> bool:
-    """Whether everybody on the machine may read the file."""
+    """Whether everybody on the machine may read the file; a container's own /run/secrets is nobody else's."""
+    if path.is_relative_to("/run/secrets"):
+        return False
     try:
         return bool(os.stat(path).st_mode & stat.S_IROTH)
     except OSError:

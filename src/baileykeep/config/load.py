@@ -13,7 +13,7 @@ from baileykeep.config.parse import Parsed, Variable, Variables, parse
 from baileykeep.config.problems import BadConfig, Problem, errors
 from baileykeep.config.schema import Company, Installation
 from baileykeep.config.settings import CompanySettings, Settings, default_window
-from baileykeep.config.sources import INSTALLATION, Source, Sources, read_sources
+from baileykeep.config.sources import COMPANIES, INSTALLATION, Source, Sources, read_sources
 from baileykeep.model.limits import Limits
 
 TOP_LEVEL = frozenset(Installation.model_fields)
@@ -52,8 +52,11 @@ def settle(
     if usable is None:
         raise BadConfig(_in_order(problems))
     good = {ident: draft.settings for ident, draft in drafts.items() if draft.settings}
-    kept, collided = _without_collisions(good, last_good, sources)
+    kept, collided = _without_collisions(good, sources)
     companies, held = _fall_back(set(drafts), kept, last_good)
+    if last_good and last_good.companies and sources.companies_fault:
+        companies, held = dict(last_good.companies), last_good.held
+        problems.append(Problem(COMPANIES, "", f"cannot be listed: {sources.companies_fault}", "put it back"))
     settings = replace(usable, companies=companies, held=held)
     return settings, tuple(_in_order([*problems, *collided]))
 
@@ -139,9 +142,7 @@ def _company(ident: str, sources: Sources, variables: Variables, base: Settings 
     if parsed.model is None:
         return _Draft(None, parsed.problems)
     made = _made(ident, parsed, parsed.model, base)
-    base_limits = base.limits if base else Limits()
-    gateways = base.gateways if base else None
-    found = tuple(checks.about_company(ident, parsed.model, made.limits, base_limits, gateways, source))
+    found = tuple(checks.about_company(made, base.gateways if base else None, source))
     return _Draft(None if errors(found) else made, found)
 
 
@@ -155,14 +156,13 @@ def _made(ident: str, parsed: Parsed[Company], facts: Company, base: Settings | 
 
 
 def _without_collisions(
-    companies: dict[str, CompanySettings], last_good: Settings | None, sources: Sources
+    companies: dict[str, CompanySettings], sources: Sources
 ) -> tuple[dict[str, CompanySettings], list[Problem]]:
-    """Of two that share a phone or folder, the one just edited gives way; without a history, both do."""
+    """Of those that share a phone or folder, both fall back: the one just edited gives way to its own past."""
     kept, found = dict(companies), []
     for one, other, key in checks.collisions(companies):
         for ident, twin in ((one, other), (other, one)):
-            if last_good is None or last_good.companies.get(ident) != companies[ident]:
-                kept.pop(ident, None)
+            kept.pop(ident, None)
             source = sources.companies.get(ident) or Source(f"companies/{ident}.toml", "")
             reason = f"is that of company {twin} as well ({one} and {other} share it)"
             found.append(checks.problem(source, key, reason, "two companies cannot share one", company=ident))

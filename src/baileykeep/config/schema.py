@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -122,7 +122,7 @@ class ProcessTable(Table):
     name: Text | None = Field(default=None, description="its name in pm2")
     unit: Text | None = Field(default=None, description="its unit in systemd")
     pm2_home: FilePath | None = Field(default=None, description="PM2_HOME of the daemon that runs it")
-    user: Text | None = Field(default=None, description="the user whose pm2 or user manager runs it")
+    user: Flag = Field(default=False, description="true for a unit of systemd's user manager")
 
     @model_validator(mode="after")
     def _named(self) -> Self:
@@ -131,6 +131,11 @@ class ProcessTable(Table):
         if self.manager == "systemd" and not self.unit:
             raise ValueError('has manager = "systemd" but no unit: add a unit such as "gateway.service"')
         return self
+
+    def options(self) -> dict[str, Any]:
+        """What was given, in the words of `processes.find.manager`."""
+        words = {"app": self.name, "unit": self.unit, "home": self.pm2_home, "user": self.user or None}
+        return {word: value for word, value in words.items() if value is not None}
 
 
 class GatewayTable(Table):

@@ -28,13 +28,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """All files that make up a configuration. `strangers` are files whose name cannot be a company's."""
+    """All files that make up a configuration. `strangers` are files whose name cannot be a company's.
+
+    `companies_fault` says why the companies' folder could not be listed ("" when it could).
+    """
 
     directory: Path
     installation: Source
     companies: Mapping[str, Source]
     strangers: tuple[str, ...] = ()
     dialects: Mapping[str, Source] = field(default_factory=dict)
+    companies_fault: str = ""
 
     def all(self) -> dict[str, Source]:
         """Every file by its relative name."""
@@ -52,7 +56,8 @@ def read_sources(directory: Path) -> Sources:
         else:
             strangers.append(name)
     dialects = {path.stem: _read(path, f"{DIALECTS}/{path.name}") for path in _toml_files(directory / DIALECTS)}
-    return Sources(directory, _read(directory / INSTALLATION, INSTALLATION), companies, tuple(strangers), dialects)
+    installation, fault = _read(directory / INSTALLATION, INSTALLATION), _fault(directory / COMPANIES)
+    return Sources(directory, installation, companies, tuple(strangers), dialects, fault)
 
 
 def signature(directory: Path) -> tuple[tuple[str, int, int, int], ...]:
@@ -67,6 +72,14 @@ def _stamp(path: Path) -> tuple[str, int, int, int] | None:
     except OSError:
         return None
     return str(path), status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _fault(folder: Path) -> str:
+    try:
+        next(folder.iterdir(), None)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
 
 
 def _toml_files(folder: Path) -> list[Path]:

@@ -26,10 +26,11 @@ _NAMES_OF_VALUES = (
 )
 _BUFFER = re.compile(r"<(?:Buffer|Uint8Array|SlowBuffer)\b[^>]*>?")
 _JSON_BUFFER = re.compile(
-    r"""(["']type["']\s*:\s*["']Buffer["']\s*,\s*["']data["']\s*:\s*)("[^"]*"?|'[^']*'?|\[[^\]]*\]?)"""
+    r"""(\\*["']type\\*["']\s*:\s*\\*["']Buffer\\*["']\s*,\s*\\*["']data\\*["']\s*:\s*)"""
+    r"""(\\*"[^"]*"?|\\*'[^']*'?|\[[^\]]*\]?)"""
 )
 _BYTE_LIST = re.compile(r"\[\s*(?:\d{1,3}\s*,\s*){15,}\d{1,3}\s*,?\s*\]?")
-_ESCAPES = re.compile(r"(?:\\x[0-9a-fA-F]{2}[ -\[\]-~]{0,4}?){8,}")
+_ESCAPES = re.compile(r"\\+x[0-9a-fA-F]{2}(?:[ -\[\]-~]{0,4}\\+x[0-9a-fA-F]{2}){7,}")
 _HEX_BYTES = re.compile(r"\b(?:[0-9a-fA-F]{2}[ :]){15,}[0-9a-fA-F]{2}\b")
 _PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|\Z)", re.S)
 _QR_URL = re.compile(r"https?://wa\.me/settings/linked_devices[^\s\"'<>]*", re.I)
@@ -38,8 +39,8 @@ _TELEGRAM = re.compile(r"\d{6,}:[\w-]{30,}")
 _USERINFO = re.compile(r"(://)[^/\s:@]*:[^/\s@]+@")
 _SCHEME = re.compile(r"\b(bearer|basic|digest)\s+(?!token\b|auth)[\w.~+/=-]{4,}", re.I)
 _NAMED = re.compile(
-    rf"""(?<![A-Za-z])((?:{_NAMES_OF_VALUES}|{_KEY_WORDS})\\?["']?\s*(?:[:=]|=>)\s*)"""
-    r"""(?!\[hidden\]|None\b|null\b|undefined\b|True\b|False\b|true\b|false\b|[{\[]|<)(\\?"[^"]*"?|'[^']*'?|[^\s,;&}"')\]]+)""",
+    rf"""(?<![A-Za-z])((?:{_NAMES_OF_VALUES}|{_KEY_WORDS})\\*["']?\s*(?:[:=]|=>)\s*)"""
+    r"""(?!\[hidden\]|None\b|null\b|undefined\b|True\b|False\b|true\b|false\b|[{\[]|<)(\\*"[^"]*"?|\\*'[^']*'?|[^\s,;&}"')\]]+)""",
     re.I,
 )
 _QUERY = re.compile(r"([?&](?:key|code|sig|auth|pass|hash)=)[^&\s\"']+", re.I)
@@ -56,7 +57,7 @@ _FILE = re.compile(
 )
 _PHONE_WORD = re.compile(
     r"(?<![A-Za-z])((?:phone|number|tel|mobile|whatsapp|jid|lid|pn|contact|participant|sender|recipient|msisdn)"
-    r"[\w-]*\\?[\"']?\s*(?:[:=]|=>|is|of)?\s*\\?[\"']?)(\+?\d{8,20})(?![\d.]*\d)",
+    r"[\w-]*\\*[\"']?\s*(?:[:=]|=>|is|of)?\s*\\*[\"']?)(\+?\d{8,20})(?![\d.]*\d)",
     re.I,
 )
 _PLUS = re.compile(r"(?:\+|%2B)(\d(?:[ ()/-]{0,2}\d){7,14})(?!\d)", re.I)

@@ -182,7 +182,8 @@ def test_phone_is_kept_as_digits_and_not_shown(write: Write, text: str) -> None:
         ('[gateways.b]\ndialect = "ai-admin"\nurl = "http://h"\nsessions = "/a"', "gateways.b.sessions[0]", "exactly"),
         ('[gateways.b]\ndialect = "ai-admin"\nurl = "http://h"\nsessions = "/srv/sessions/company_{company}"',
          "gateways.b.sessions", "are those of gateway main as well"),
-        ('[gateways.main.process]\nmanager = "pm3"', "gateways.main.process.manager", 'is "pm3"'),
+        ('[gateways.main.process]\nmanager = "pm3"', "gateways.main.process", "no process manager 'pm3'"),
+        ('[gateways.main.process]\nunit = "x.service"', "gateways.main.process", "process manager none"),
         ('[gateways.main.process]\nmanager = "pm2"', "gateways.main.process", "no name"),
         ('[gateways.main.process]\nmanager = "systemd"', "gateways.main.process", "no unit"),
         (LOG + 'company_regex = "("', "gateways.main.logs[0].company_regex", "is not a regular"),
@@ -304,12 +305,13 @@ def test_environment_replaces_every_way_in_the_file(write: Write, tmp_path: Path
     ("text", "key", "reason"),
     [
         ('token_env = "NOT_SET"', "telegram.token_env", "NOT_SET, which is not set"),
+        ('token_file = "/dev/null"', "telegram.token_file", "which is empty"),
         ('token_file = "/nowhere/x"', "telegram.token_file", "cannot be read: No such file"),
         ('token = "a"\ntoken_env = "PATH"', "telegram.token", "is given by token and token_env"),
     ],
 )
 def test_secret_that_cannot_be_had(write: Write, text: str, key: str, reason: str) -> None:
-    found = only(write(TELEGRAM + text))
+    (found,) = errors(problems_of(write(TELEGRAM + text)))
     assert found.key == key
     assert reason in found.reason
 
@@ -321,6 +323,10 @@ def test_secret_in_a_file_that_all_can_read_is_a_warning(write: Write) -> None:
     assert [(problem.key, problem.warning) for problem in problems] == [("telegram.token", True)]
     (directory / "baileykeep.toml").chmod(0o640)
     assert load_partial(directory, environ={})[1] == ()
+    (directory / "token").write_text(SECRET)
+    (directory / "token").chmod(0o644)
+    _, problems = load_partial(write(TELEGRAM + 'token_file = "token"'), environ={})
+    assert [(problem.key, problem.warning) for problem in problems] == [("telegram.token_file", True)]
 
 
 def test_secrets_show_nowhere(write: Write) -> None:
@@ -392,6 +398,16 @@ def test_removed_company_file_is_forgotten(write: Write) -> None:
     (directory / "companies" / "1.toml").unlink()
     settings, problems = load_partial(directory, before, {})
     assert (settings.enabled("1"), problems) == (True, ())
+
+
+def test_vanished_folder_of_companies_is_not_taken_for_their_removal(write: Write) -> None:
+    directory = write(MAIN, {"1": "enabled = false"})
+    before = good(directory)
+    (directory / "companies").rename(directory / "elsewhere")
+    settings, problems = load_partial(directory, before, {})
+    assert not settings.enabled("1")
+    assert [problem.file for problem in problems] == ["companies"]
+    assert good(directory).companies == {}
 
 
 @pytest.mark.parametrize(("key", "one", "other"), [
