@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
@@ -178,13 +179,18 @@ def chunks_of(stream: Readable, told: Callable[[int], None] | None = None) -> It
         yield chunk
 
 
+def opened(path: Path) -> closing[gzip.GzipFile] | closing[FileIO]:
+    """A log file to read, unpacked where it is a rotated `.gz`."""
+    return closing(gzip.open(path)) if path.suffix == ".gz" else closing(FileIO(path))
+
+
 def scan_files(
     paths: Iterable[Path], attribution: Attribution | None = None, told: Callable[[int], None] | None = None
 ) -> Report:
     """Scan files, `.gz` ones too, as the streams of one gateway. Raises OSError where one cannot be read."""
     scanner = Scanner(attribution)
     for path in paths:
-        with closing(gzip.open(path) if path.suffix == ".gz" else path.open("rb", buffering=0)) as stream:
+        with opened(path) as stream:
             scanner.read(chunks_of(stream, told))
     return scanner.report()
 
