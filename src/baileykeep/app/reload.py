@@ -92,7 +92,7 @@ class ConfigWatcher:
         """Read, check, and apply what differs; returns what is wrong now."""
         async with self._reloading:
             sources = await self._read()
-            settings, problems = settle(sources, self.settings, self._environ)
+            settings, problems = await anyio.to_thread.run_sync(settle, sources, self.settings, self._environ)
             self._seen = sources
             failed = await self._take(settings)
             await self._tell((*problems, *failed))

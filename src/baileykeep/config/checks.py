@@ -112,7 +112,8 @@ def dialects_of(installation: Installation, sources: Sources) -> tuple[dict[str,
             found.append(problem(sources.installation, key, f"cannot be used: {error.cause}", error.next_step))
             continue
         loaded[name] = dialect
-        if dialect.auth and dialect.auth.required and gateway.secret is None:
+        named = gateway.secret or gateway.secret_file or gateway.secret_env
+        if dialect.auth and dialect.auth.required and not named:
             reason = f"is missing, and the dialect {dialect.name} sends it with every call"
             found.append(problem(sources.installation, f"gateways.{name}.secret", reason, "add secret_file"))
     used = {gateway.dialect for gateway in installation.gateways.values()}

@@ -307,6 +307,11 @@ def test_environment_replaces_every_way_in_the_file(write: Write, tmp_path: Path
         ('token_env = "NOT_SET"', "telegram.token_env", "NOT_SET, which is not set"),
         ('token_file = "/dev/null"', "telegram.token_file", "which is empty"),
         ('token_file = "/nowhere/x"', "telegram.token_file", "cannot be read: No such file"),
+        (
+            '[gateways.b]\ndialect = "x-api-key"\nurl = "http://h"\nsecret_file = "/nowhere"',
+            "gateways.b.secret_file",
+            "cannot be read",
+        ),
         ('token = "a"\ntoken_env = "PATH"', "telegram.token", "is given by token and token_env"),
     ],
 )
