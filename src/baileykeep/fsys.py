@@ -1,1 +1,226 @@
-"""Filled by its room."""
+"""The only door through which auth folders and backups are written.
+
+Everything goes by a descriptor of the folder and a bare name inside it, and never through a symbolic link, so
+nothing outside the folder can be reached. Each operation that changes something asks `before` first: a test
+overrides it and fails the n-th operation. Errors are `OSError`; who calls, says what they mean.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from baileykeep.model.errors import Refused
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_TEMP = re.compile(r"\.baileykeep-[0-9a-f]{16}\.tmp")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name in a folder, as `lstat` tells it."""
+
+    name: str
+    stat: os.stat_result
+
+    @property
+    def regular(self) -> bool:
+        """A plain file: no link, pipe, socket, device or folder."""
+        return stat.S_ISREG(self.stat.st_mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a file is to be."""
+
+    uid: int
+    gid: int
+
+
+def is_bare(name: str) -> bool:
+    """Whether a name stays inside its folder."""
+    return bool(name) and name not in (".", "..") and "/" not in name and "\x00" not in name
+
+
+def is_temp(name: str) -> bool:
+    """Whether a name is one of our own unfinished writes."""
+    return _TEMP.fullmatch(name) is not None
+
+
+class Fsys:
+    """The operations. Override `before` to watch or to fail them."""
+
+    def before(self, operation: str, name: str) -> None:
+        """Called before each operation that changes something: create, data, own, sync, rename, unlink, mkdir."""
+
+    @contextlib.contextmanager
+    def folder(self, path: Path) -> Iterator[int]:
+        """A descriptor of a folder that is no symbolic link itself."""
+        descriptor = os.open(path, _DIRECTORY)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def entries(self, folder: int) -> list[Entry]:
+        """All names in a folder, sorted; one that vanishes meanwhile is left out."""
+        found: list[Entry] = []
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    found.append(Entry(entry.name, entry.stat(follow_symlinks=False)))
+        return sorted(found, key=lambda entry: entry.name)
+
+    def entry(self, folder: int, name: str) -> Entry | None:
+        """One name; None when it is not there."""
+        try:
+            return Entry(name, os.stat(_bare(name), dir_fd=folder, follow_symlinks=False))
+        except FileNotFoundError:
+            return None
+
+    def read(self, folder: int, name: str, limit: int) -> bytes:
+        """The bytes of a plain file of at most `limit` bytes."""
+        descriptor = os.open(_bare(name), _READ, dir_fd=folder)
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise OSError("it is not a plain file")
+            if found.st_size > limit:
+                raise OSError(f"it has {found.st_size} bytes, more than the {limit} that are read")
+            return _read_up_to(descriptor, limit, found.st_size)
+        finally:
+            os.close(descriptor)
+
+    def write(
+        self, folder: int, name: str, data: bytes, *, mode: int, owner: Owner | None = None, mtime: float | None = None
+    ) -> None:
+        """Put a file in place: it is the old one or the new one, whole, whatever happens, and on disk on return.
+
+        The unfinished file lies in the same folder under a name that nobody else reads (`is_temp`).
+        """
+        temp = f".baileykeep-{secrets.token_hex(8)}.tmp"
+        try:
+            self._write_temp(folder, temp, data, mode, owner, mtime)
+            self.before("rename", name)
+            os.rename(temp, _bare(name), src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                self.remove(folder, temp)
+            raise
+        self.sync(folder)
+
+    def _write_temp(
+        self, folder: int, temp: str, data: bytes, mode: int, owner: Owner | None, mtime: float | None
+    ) -> None:
+        self.before("create", temp)
+        descriptor = os.open(temp, _CREATE, 0o600, dir_fd=folder)
+        try:
+            self.before("data", temp)
+            _write_all(descriptor, data)
+            self.before("own", temp)
+            _own(descriptor, mode, owner)
+            if mtime is not None:
+                os.utime(descriptor, (mtime, mtime))
+            self.before("sync", temp)
+            os.fsync(descriptor)
+            if os.fstat(descriptor).st_size != len(data):
+                raise OSError("not all bytes were written")
+        finally:
+            os.close(descriptor)
+
+    def rename(self, folder: int, old: str, new: str) -> None:
+        """Give a file another name in the same folder; what had that name is gone."""
+        self.before("rename", new)
+        os.rename(_bare(old), _bare(new), src_dir_fd=folder, dst_dir_fd=folder)
+        self.sync(folder)
+
+    def remove(self, folder: int, name: str) -> None:
+        """Remove one name; a folder is refused by the system."""
+        self.before("unlink", name)
+        os.unlink(_bare(name), dir_fd=folder)
+
+    def sync(self, folder: int) -> None:
+        """Bring renames and removals of a folder to disk."""
+        self.before("sync", "")
+        os.fsync(folder)
+
+    def make_folder(self, path: Path) -> None:
+        """A private folder (0700), and so each missing parent; one that is there already stays as it is."""
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+        for folder in reversed(missing):
+            self.before("mkdir", folder.name)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            with self.folder(folder.parent) as parent:
+                self.sync(parent)
+
+    def sweep(self, folder: int) -> None:
+        """Remove unfinished writes that a crash left behind. Only for who holds the lock of the folder's company."""
+        for entry in self.entries(folder):
+            if entry.regular and is_temp(entry.name):
+                self.remove(folder, entry.name)
+
+
+@contextlib.contextmanager
+def lock(path: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold a lock file; it is freed when the process dies. Without `wait`, a held lock raises `Refused`."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        _lock(descriptor, wait)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, wait: bool) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError as error:
+        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+        raise Refused(
+            f"another process (pid {holder}) is working on this company",
+            next_step="wait until it is done, or use the running daemon",
+            code="locked",
+        ) from error
+
+
+def _bare(name: str) -> str:
+    if not is_bare(name):
+        raise OSError("a name must not leave its folder")
+    return name
+
+
+def _read_up_to(descriptor: int, limit: int, expected: int) -> bytes:
+    """The size may change while a file is written; reading ends at its end, or one byte past the limit."""
+    parts: list[bytes] = []
+    left = limit + 1
+    while left > 0 and (part := os.read(descriptor, min(left, max(expected + 1, 4096)))):
+        parts.append(part)
+        left -= len(part)
+    if left <= 0:
+        raise OSError(f"it grew past the {limit} bytes that are read")
+    return b"".join(parts)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _own(descriptor: int, mode: int, owner: Owner | None) -> None:
+    """Owner first: changing it may clear bits of the mode."""
+    found = os.fstat(descriptor)
+    if owner is not None and (owner.uid, owner.gid) != (found.st_uid, found.st_gid):
+        os.fchown(descriptor, owner.uid, owner.gid)
+    os.fchmod(descriptor, mode)

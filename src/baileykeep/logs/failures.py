@@ -64,7 +64,8 @@ class ConsoleBlocks:
     """Puts libsignal's many lines of one failure together: a header, then up to 40 errors with their stacks.
 
     The header makes the failure; errors and contact frames only refine it. Blocks of several processes may
-    interleave, so a frame belongs to the oldest failure without a contact, else to the newest one of its contact.
+    interleave, so a frame belongs to a failure without a contact (one with this very error, or the oldest), else to
+    the newest one of its contact.
     """
 
     def __init__(self) -> None:
@@ -89,15 +90,16 @@ class ConsoleBlocks:
         """The stack of the oldest error that had none yet names its contact."""
         if not self._errors:
             return
-        why, failure = self._errors.popleft(), self._failure_of(address)
+        why = self._errors.popleft()
+        failure = self._failure_of(address, why)
         if failure is not None:
             failure.address, failure.users = address, (user_of(address),)
             failure.refine(why)
 
-    def _failure_of(self, address: str) -> Failure | None:
-        nameless = next((one for one in self._open if one.address is None), None)
+    def _failure_of(self, address: str, why: DecryptKind) -> Failure | None:
+        nameless = sorted((one for one in self._open if one.address is None), key=lambda one: one.guess is not why)
         same = next((one for one in reversed(self._open) if one.address == address), None)
-        return nameless or same or self._misnamed()
+        return nameless[0] if nameless else same or self._misnamed()
 
     def _misnamed(self) -> Failure | None:
         """The newest failure that bears an older one's contact: blocks interleaved, and it got the wrong name."""

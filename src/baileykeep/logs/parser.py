@@ -15,7 +15,7 @@ class LogParser:
     """Bytes of one file in, sightings out, in order. Any chunking of the same bytes gives the same sightings."""
 
     def __init__(self, attribution: Attribution) -> None:
-        self._attribution = attribution
+        self.attribution = attribution
         self._cutter = CandidateCutter(list(LITERALS))
 
     @property
@@ -39,5 +39,5 @@ class LogParser:
     def _understand(self, raw: bytes) -> Iterator[Sighting]:
         for line in read(raw):
             seen = understand(raw, line)
-            company = self._attribution.company_of(line) if seen else None
+            company = self.attribution.company_of(line) if seen else None
             yield from (Sighting(one, company, line.time_s) for one in seen)

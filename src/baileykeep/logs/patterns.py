@@ -76,6 +76,7 @@ PATTERNS: tuple[Pattern, ...] = (
             "2026-11-20T08:46:42: " + HEADER + "...",
             "0|ai-admin-api  | 2026-11-20 08:46 +00:00: " + HEADER + "...",
             "Nov 20 08:46:42 host node[7]: " + HEADER + "...",
+            "\x1b[31m" + HEADER + "...\x1b[0m",
             '{"message":"' + HEADER + '...\\n","timestamp":"2026-11-20T08:46:42","app_name":"gw","process_id":0}',
         ),
         (

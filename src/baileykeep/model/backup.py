@@ -25,13 +25,12 @@ class RestoreMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BackedFile:
-    """One file of a backup; `mtime` in epoch seconds, `mode` the permission bits."""
+    """One file of a backup; `mtime` in epoch seconds."""
 
     name: str
     size: int
     sha256: str
     mtime: float
-    mode: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 MASK = "***"
+_USER = re.compile(r"[0-9]{7,}")
 
 
 def mask_phone(phone: str | None) -> str | None:
@@ -18,3 +21,8 @@ def mask_address(address: str) -> str:
     user, dot, device = address.partition(".")
     user, lid, domain = user.partition("_")
     return f"{mask_phone(user)}{lid}{domain}{dot}{device}"
+
+
+def mask_name(name: str) -> str:
+    """A file's name with every number that may be a phone, a LID or a group masked; pre-key ids stay."""
+    return _USER.sub(lambda found: MASK + found[0][-4:], name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from baileykeep.model.inventory import Creds, Listing
+from baileykeep.model.inventory import Creds, FileEntry, Listing
 
 
 class AuthStore(Protocol):
@@ -34,14 +34,29 @@ class AuthStore(Protocol):
     def lid_of(self, phone: str) -> str | None:
         """The LID user that `lid-mapping-<phone>` names, for finding the twin of a session."""
 
+    def phone_of(self, lid: str) -> str | None:
+        """The phone that `lid-mapping-<lid>_reverse` names: the other way round."""
+
     def check_writable(self) -> None:
         """Raise `Refused` when owner, group and mode could not be kept: asked before anything is stopped."""
 
-    def write(self, name: str, data: bytes) -> None:
-        """Put one file in place atomically, with owner, group and mode of what was there (or of the folder)."""
+    def write(self, name: str, data: bytes, *, mtime: float | None = None, mode: int | None = None) -> None:
+        """Put one file in place atomically, with owner, group and mode of what was there (or of its siblings).
+
+        `mode` is used only where there is nothing to take it from.
+        """
 
     def remove(self, name: str) -> None:
         """Remove one file."""
+
+    def remove_unchanged(self, files: Sequence[FileEntry]) -> None:
+        """Remove listed files in this order; stop with `StoreError` (code `changed`) at one that was written since."""
+
+    def file_mode(self) -> int:
+        """The permission bits that files here have; 0600 where there are none to look at."""
+
+    def sweep(self) -> None:
+        """Remove our own unfinished writes that a crash left behind; only under the company's lock."""
 
     def last_write(self) -> float | None:
         """The newest mtime in the folder, epoch seconds; None when it is empty."""

@@ -96,3 +96,13 @@ def test_closes_of_many_companies_in_one_log_are_kept_apart() -> None:
     assert {one: dict(counts.numbers) for one, counts in report.companies.items()} == {
         one: {"drops": 1} for one in ("17", "18", "19")
     }
+
+
+def test_a_line_joins_the_event_of_its_own_company_first() -> None:
+    update = 'APP {%s"connection":"close","lastDisconnect":{"statusCode":503}}\n'
+    stream = '{"c":"17","node":{"attrs":{"code":"503"}},"msg":"stream errored out"}\n'
+    scanner = Scanner(Attribution(field="c"))
+    scanner.read([(update % "" + update % '"c":"17",' + stream).encode()])
+    report = scanner.report()
+    assert report.companies["17"].numbers["drops"] == 1
+    assert report.total.numbers["drops"] == 2

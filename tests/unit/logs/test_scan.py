@@ -120,6 +120,21 @@ def test_a_header_whose_stack_was_cut_still_tells_its_reason() -> None:
     assert numbers(scan(HEADER)) == {"decrypt_failures": 1}
 
 
+def test_a_cut_stack_does_not_shift_the_reasons() -> None:
+    cut = HEADER + "Session error:Error: Bad MAC Error: Bad MAC\n"
+    assert numbers(scan(cut + HEADER + COUNTER.format(address=ANNA))) == {
+        "decrypt_failures": 1,
+        "bad_mac": 1,
+        "duplicates": 1,
+    }
+
+
+def test_a_cut_stack_does_not_give_a_contact_to_the_wrong_failure() -> None:
+    cut = HEADER + "Session error:Error: Bad MAC Error: Bad MAC\n"
+    report = scan(cut + HEADER + COUNTER.format(address=ANNA) + HEADER + BAD_MAC.format(address=BERT))
+    assert report.total.contacts == {BERT: 1}
+
+
 def test_a_block_without_its_header_is_not_a_failure() -> None:
     assert numbers(scan(BAD_MAC.format(address=ANNA) * 5)) == {}
 
@@ -204,6 +219,24 @@ def test_words_on_standard_error_tell_of_the_close_on_standard_output() -> None:
     assert numbers(scan(words, UPDATE % 503)) == {"logged_out": 1, "drops": 1}
 
 
+def test_each_close_on_standard_output_accounts_for_one_on_standard_error() -> None:
+    words = "Connection closed, reconnecting\n"
+    assert numbers(scan(UPDATE % 503, words + OPEN + words)) == {"drops": 2, "opened": 1}
+
+
+@pytest.mark.parametrize(("word", "count"), [("replaced", "replaced"), ("device_removed", "device_removed")])
+def test_the_type_of_a_conflict_is_enough(word: str, count: str) -> None:
+    node = {"tag": "conflict", "attrs": {"type": word}}
+    for error in ({"error": {"data": node}}, {"data": {"tag": "stream:error", "content": [node]}}):
+        update = {"connection": "close", "lastDisconnect": error}
+        assert numbers(scan("APP connection.update " + json.dumps(update))) == {count: 1}
+
+
+def test_an_errored_connection_may_carry_its_code() -> None:
+    line = '{"error":{"output":{"statusCode":440}},"msg":"connection errored"}\n'
+    assert numbers(scan(line)) == {"replaced": 1}
+
+
 def test_the_word_for_a_dead_login_is_refined_by_its_type() -> None:
     assert numbers(scan("Connection closed: loggedOut\n" + REMOVED)) == {"device_removed": 1}
 
@@ -276,6 +309,10 @@ def test_a_huge_line_is_skipped_in_bounded_memory_and_the_next_one_read() -> Non
     report = scanner.report()
     assert numbers(report) == {"replaced": 1}
     assert report.lines == 2
+
+
+def test_a_huge_line_is_skipped_in_one_chunk_too() -> None:
+    assert numbers(scan("Connection replaced " + "x" * MAX_LINE + "\nhello\n")) == {}
 
 
 def test_a_last_line_without_its_end_counts() -> None:

@@ -1,0 +1,63 @@
+"""Setting files aside: out of the folder, into an archive of their own, after a verified backup of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from baileykeep.backups.vault import Snapshot, Vault
+from baileykeep.model.backup import BackupKind
+from baileykeep.model.errors import Refused
+from baileykeep.model.inventory import Category, FileEntry
+from baileykeep.rules.masking import mask_name
+from baileykeep.rules.naming import CREDS, category_of
+from baileykeep.stores.base import AuthStore
+
+
+def set_aside(vault: Vault, store: AuthStore, names: Sequence[str] | None, now: float, reason: str) -> str:
+    """Move session files, or with None every file of Baileys, out of the folder; returns the set-aside's name.
+
+    The caller has proved that the session is stopped. The folder itself stays, with owner and mode, and so does
+    what is not Baileys' own. Creds go last: until then a crash leaves a login that still works. Named files must
+    be sessions, of a paired login. `restore.put_back` is the way back.
+    """
+    if names is not None:
+        _check_sessions(names)
+    with vault.shelf.held(store.company):
+        store.check_writable()
+        store.sweep()
+        taken = vault.snapshot(store)
+        gone = _chosen(taken, names)
+        cold = vault.put(store, BackupKind.COLD, taken, now, reason=f"before setting aside: {reason}")
+        if names is not None and not cold.paired:
+            raise Refused("the folder holds no paired login, so no session of it is repaired", code="not_paired")
+        only = None if names is None else [file.name for file in gone]
+        aside = vault.put(store, BackupKind.ASIDE, taken, now, reason=reason, names=only)
+        _remove(store, taken, gone)
+        vault.tidy(store.company, now, protected=(cold.name, aside.name))
+    return aside.name
+
+
+def _check_sessions(names: Sequence[str]) -> None:
+    for name in names:
+        if category_of(name) is not Category.SESSION:
+            raise Refused(f"{mask_name(name)} is no session file; only those are set aside by name", code="not_session")
+
+
+def _chosen(taken: Snapshot, names: Sequence[str] | None) -> list[FileEntry]:
+    """What goes, creds last."""
+    ours = [file for file in taken.listing.files if file.category is not Category.OTHER]
+    gone = [file for file in ours if names is None or file.name in names]
+    if not gone:
+        raise Refused("none of these files is in the folder", code="nothing_to_do")
+    return sorted(gone, key=lambda file: file.name == CREDS)
+
+
+def _remove(store: AuthStore, taken: Snapshot, gone: Sequence[FileEntry]) -> None:
+    """Rule 4: the folder must still be what was backed up, just before the first removal."""
+    if store.listing().token != taken.listing.token:
+        raise Refused(
+            "the folder changed since it was backed up",
+            next_step="stop what writes there, then start over",
+            code="changed",
+        )
+    store.remove_unchanged(gone)
