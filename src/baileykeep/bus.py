@@ -17,11 +17,25 @@ class Delivery:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """All that waited: deliveries in the order in which their slots were first filled, and subjects to look at."""
+
+    deliveries: tuple[Delivery, ...]
+    touched: frozenset[Subject]
+
+    def subjects(self) -> list[Subject]:
+        """Everybody concerned, each once, symptoms first."""
+        seen = dict.fromkeys(d.symptom.subject for d in self.deliveries)
+        return [*seen, *sorted(self.touched - seen.keys())]
+
+
 class Bus:
     """Bounded by construction: at most subjects × kinds slots, however fast symptoms come."""
 
     def __init__(self) -> None:
         self._slots: dict[tuple[Subject, SymptomKind], Delivery] = {}
+        self._touched: set[Subject] = set()
         self._filled = anyio.Event()
 
     def publish(self, symptom: Symptom) -> None:
@@ -31,13 +45,19 @@ class Bus:
         self._slots[key] = Delivery(symptom, waiting.count + 1 if waiting else 1)
         self._filled.set()
 
-    async def drain(self) -> list[Delivery]:
-        """Wait for at least one delivery, then take all, in the order in which the slots were first filled."""
+    def touch(self, subject: Subject) -> None:
+        """Ask for a look at a subject although no symptom came or went."""
+        self._touched.add(subject)
+        self._filled.set()
+
+    async def drain(self) -> Drained:
+        """Wait for at least one delivery or touch, then take all."""
         await self._filled.wait()
         self._filled = anyio.Event()
-        taken = list(self._slots.values())
+        drained = Drained(tuple(self._slots.values()), frozenset(self._touched))
         self._slots.clear()
-        return taken
+        self._touched.clear()
+        return drained
 
     def __len__(self) -> int:
-        return len(self._slots)
+        return len(self._slots) + len(self._touched)

@@ -29,6 +29,7 @@ class Cause(StrEnum):
     FORECAST = "forecast"
     PRE_KEY_ANOMALY = "pre_key_anomaly"
     BAD_MAC = "bad_mac"
+    REPORTED_CORRUPT = "reported_corrupt"
     STALE_SESSIONS = "stale_sessions"
     WAITING_FOR_MESSAGE = "waiting_for_message"
     CREDS_DAMAGED = "creds_damaged"
@@ -54,7 +55,10 @@ class Topic(StrEnum):
 
 
 class Rung(StrEnum):
-    """The steps of the ladder, mildest first. SNAPSHOT is a backup only; HUMAN means: no rung is left."""
+    """The steps of the ladder, mildest first, and what operators may do besides (RESET, BACKUP, RESTORE).
+
+    SNAPSHOT is a backup only; HUMAN means that no rung is left.
+    """
 
     ALERT = "alert"
     SNAPSHOT = "snapshot"
@@ -65,6 +69,9 @@ class Rung(StrEnum):
     CLEANUP = "cleanup"
     PAIR_AGAIN = "pair_again"
     RELINK = "relink"
+    RESET = "reset"
+    BACKUP = "backup"
+    RESTORE = "restore"
     HUMAN = "human"
 
 
@@ -142,6 +149,7 @@ class Incident:
     hold: str | None = None
     acked_by: str | None = None
     needs_human: bool = False
+    clear_since: float | None = None
     closed_at: float | None = None
     closing: str = ""
 

@@ -85,6 +85,7 @@ class LadderLimits:
 
     verify_within_s: float = number(5 * MINUTE, "a rung has so long to reach connected and paired")
     steady_s: float = number(30, "connected and paired must hold for so long")
+    settle_s: float = number(3 * MINUTE, "a verified repair gets this long before the next rung is thought of")
     stopped_gap_s: float = number(5, "between the two not-connected answers that prove a stop")
     quiet_folder_s: float = number(10, "no write in the folder for so long before a stop is proved")
     stop_within_s: float = number(90, "a stop that is not proved in this time fails")

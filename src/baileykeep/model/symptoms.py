@@ -74,6 +74,7 @@ class SymptomKind(StrEnum):
     FORECAST = "forecast"
     PRE_KEY_ANOMALY = "pre_key_anomaly"
     BAD_MAC = "bad_mac"
+    REPORTED_CORRUPT = "reported_corrupt"
     STALE_SESSIONS = "stale_sessions"
     WAITING_FOR_MESSAGE = "waiting_for_message"
     CREDS_DAMAGED = "creds_damaged"

@@ -38,6 +38,9 @@ BY_KIND: Mapping[CloseKind, Cause] = {
 PROVED = frozenset({Cause.LOGGED_OUT, Cause.HALF_PAIRED, Cause.ACCOUNT_BLOCKED, Cause.REPLACED})
 """Causes proved by a code: they keep their own incident even while the fleet brake holds."""
 
+CONFLICT_S = 60.0
+"""For so long a proof from the log outweighs a status that still says connected; meanwhile the state is unknown."""
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -62,7 +65,7 @@ def step(state: State, fact: Fact) -> State:
 
 def _from_status(state: State, fact: ConnectionSeen) -> State:
     if disconnect.is_up(fact):
-        return State()
+        return State() if state.at is None or fact.at - state.at > CONFLICT_S else state
     if fact.state is ConnState.DISCONNECTED and fact.code is not None:
         return _proved(state, _by_code(fact.code), fact.code, fact)
     return state

@@ -56,6 +56,11 @@ def as_configured(
         return Removals((), (refusal.cause,))
 
 
+def reference_of(listing: Listing, last_up_at: float | None) -> float | None:
+    """The moment from which ages count for the daemon: last seen connected, else the newest write of the folder."""
+    return last_up_at if last_up_at is not None else max((file.mtime for file in listing.files), default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Removals:
     """The files of a plan, and what to tell beside it."""

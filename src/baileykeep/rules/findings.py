@@ -39,6 +39,7 @@ HEALTH: tuple[Cause, ...] = (
     Cause.REPLACED,
     Cause.PHANTOM,
     Cause.BAD_MAC,
+    Cause.REPORTED_CORRUPT,
     Cause.QR_SCAN_FAILED,
     Cause.NO_QR,
     Cause.WAITING_QR,
@@ -69,6 +70,11 @@ WATCH: tuple[Cause, ...] = (
     Cause.FORECAST,
 )
 """Causes that are only told; no rung belongs to them."""
+
+SILENCED = frozenset(
+    {Cause.DISCONNECTED, Cause.FLAPPING, Cause.PHANTOM, Cause.NO_QR, Cause.QR_SCAN_FAILED, Cause.STATE_CONFLICT}
+)
+"""While the host, the gateway or the fleet has an incident of its own, these open no further one per company."""
 
 QR_WAIT_S = 60.0
 """A session that waits for a QR this long is told about; before that somebody is probably just scanning."""
@@ -109,12 +115,14 @@ def _connection(view: CompanyView, limits: Limits) -> list[Finding]:
     if cause is Cause.WAITING_QR and timer.down_s >= QR_WAIT_S:
         return [_down(cause, view, SEVERITY[cause])]
     if cause is Cause.DISCONNECTED and timer.phase in (Phase.WARNED, Phase.OVERDUE):
-        return [_down(cause, view, Severity.CRITICAL if timer.phase is Phase.OVERDUE else Severity.WARNING)]
+        return [_down(cause, view, SEVERITY[cause])]
     return []
 
 
 def _down(cause: Cause, view: CompanyView, severity: Severity) -> Finding:
-    return Finding(cause, severity, {"down_s": round(view.timer.down_s), "phase": view.timer.phase.value})
+    return Finding(
+        cause, severity, {"down_s": round(view.timer.down_s), "phase": view.timer.phase.value, "code": view.code}
+    )
 
 
 def _files(view: CompanyView) -> list[Finding]:

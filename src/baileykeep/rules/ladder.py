@@ -26,6 +26,7 @@ LADDER: Mapping[Cause, tuple[Rung, ...]] = {
     Cause.REPLACED: (Rung.RECONNECT,),
     Cause.PHANTOM: (Rung.RECONNECT, Rung.RELINK),
     Cause.BAD_MAC: (Rung.REPAIR_SESSIONS, Rung.RELINK),
+    Cause.REPORTED_CORRUPT: (Rung.RELINK,),
     Cause.DISCONNECTED: (Rung.RECONNECT, Rung.CLEANUP, Rung.RELINK),
     Cause.FILES_DANGER: (Rung.CLEANUP,),
     Cause.FILES_CRITICAL: (Rung.CLEANUP,),
@@ -100,6 +101,9 @@ def decide(case: Case) -> Decision:
         return Decision(Verb.HUMAN, Reason.HUMAN_ONLY) if human else Decision(Verb.NONE, Reason.ALERT_ONLY)
     if case.incident.attempts and case.incident.attempts[-1].outcome is None:
         return hold(Reason.ACTION_RUNNING, case.incident.attempts[-1].rung)
+    settling = _settling(case)
+    if settling is not None:
+        return settling
     skipped = Reason.NO_RUNG_LEFT
     for rung in LADDER[cause]:
         if _finished(case, rung):
@@ -114,6 +118,15 @@ def decide(case: Case) -> Decision:
 def hold(reason: Reason, rung: Rung | None = None, until: float | None = None) -> Decision:
     """Not now, and why."""
     return Decision(Verb.HOLD, reason, rung, until)
+
+
+def _settling(case: Case) -> Decision | None:
+    """A verified repair gets time to show in every watcher before the next rung is thought of."""
+    last = case.incident.attempts[-1] if case.incident.attempts else None
+    if last is None or last.outcome is not Outcome.HEALED or last.cause is not case.incident.cause:
+        return None
+    until = (last.ended_at or last.begun_at) + case.limits.ladder.settle_s
+    return hold(Reason.TOO_EARLY, last.rung, until) if case.now < until else None
 
 
 def _finished(case: Case, rung: Rung) -> bool:

@@ -38,6 +38,7 @@ class CompanyView:
     timer: Timer = field(default_factory=Timer)
     cause: Cause = Cause.DISCONNECTED
     proved_at: float | None = None
+    code: int | None = None
     inventory: Inventory | None = None
     critical_since: float | None = None
     symptoms: Mapping[SymptomKind, Symptom] = field(default_factory=dict)

@@ -63,6 +63,9 @@ RUNGS: Mapping[Rung, RungWords] = MappingProxyType(
             "relinked with a new QR code",
             "Relinked with a new QR code",
         ),
+        Rung.RESET: RungWords("reset the login", "Resetting the login", "reset the login", "Reset the login"),
+        Rung.BACKUP: RungWords("take a backup", "Taking a backup", "taken a backup", "Took a backup"),
+        Rung.RESTORE: RungWords("put a backup back", "Putting a backup back", "put a backup back", "Put a backup back"),
         Rung.HUMAN: RungWords("call a human", "Calling a human", "called a human", "Called a human"),
     }
 )
@@ -314,3 +317,30 @@ def line_closed(incident: Incident) -> str:
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
+
+
+STEPS: Mapping[str, str] = MappingProxyType(
+    {
+        "stop": "Stopping the session",
+        "prove_stopped": "Making sure that it is stopped",
+        "backup": "Taking a verified backup",
+        "snapshot": "Taking a backup",
+        "remove": "Removing old files",
+        "set_aside": "Setting files aside",
+        "put_back": "Putting the old login back",
+        "restore": "Putting the backup back",
+        "restore_creds": "Putting the last good creds back",
+        "reconnect": "Asking for a new connection",
+        "restart_process": "Restarting the gateway's process",
+        "reset": "Asking the gateway to reset the login",
+        "start": "Starting the session",
+        "verify": "Watching that it stays connected",
+        "wait_for_scan": "Waiting for the QR to be scanned",
+    }
+)
+"""The steps of actions as progress lines."""
+
+
+def step(name: str) -> str:
+    """A step of an action as a progress line, without a full stop."""
+    return STEPS.get(name, name.replace("_", " "))

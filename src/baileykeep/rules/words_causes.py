@@ -140,6 +140,12 @@ WORDS: Mapping[Cause, CauseWords] = MappingProxyType(
             "If it goes on after one repair, call whoever knows this gateway; do not delete files.",
             " ({count} in {window_s})",
         ),
+        Cause.REPORTED_CORRUPT: CauseWords(
+            "Login reported as corrupt",
+            "the gateway reports its login as corrupt",
+            "The gateway (or a person) asked to clear this login.",
+            "Look at the gateway's log. Approve only if the login is really useless: it ends with a new QR.",
+        ),
         Cause.STALE_SESSIONS: CauseWords(
             "Stale contact sessions",
             "stale contact sessions",

@@ -1,0 +1,130 @@
+"""How an incident's story moves: opened, risen, held, asked, tried, healed, closed. Pure; the journal stores each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from baileykeep.model.decisions import Decision, Reason, Verb
+from baileykeep.model.incident import Approval, ApprovalState, Attempt, Incident, Outcome, Rung, StoryLine
+from baileykeep.model.symptoms import Severity, Subject
+from baileykeep.rules import words
+from baileykeep.rules.findings import topic_of
+from baileykeep.rules.view import Finding
+
+KEEP_FIRST, KEEP_LAST = 4, 16
+"""A story is bounded: the first lines and the last ones are kept."""
+
+
+def opened(finding: Finding, subject: Subject, ident: str, now: float) -> Incident:
+    """A new story."""
+    incident = Incident(
+        ident, subject, topic_of(finding.cause), finding.cause, finding.severity, now, now, detail=finding.detail
+    )
+    return told(incident, words.line_opened(incident), now)
+
+
+def told(incident: Incident, text: str, now: float) -> Incident:
+    """The same story with one more line; an empty one, or one that only repeats the last, is left out."""
+    if not text or (incident.story and incident.story[-1].text == text):
+        return incident
+    story = (*incident.story, StoryLine(now, text))
+    if len(story) > KEEP_FIRST + KEEP_LAST:
+        story = (*story[:KEEP_FIRST], *story[-KEEP_LAST:])
+    return replace(incident, story=story, revision=incident.revision + 1, updated_at=now)
+
+
+def found(incident: Incident, finding: Finding, now: float) -> Incident:
+    """The story after looking again and finding this. Severity only rises; a new cause starts its own row of rungs."""
+    after = replace(incident, clear_since=None, detail=finding.detail)
+    if finding.cause is not incident.cause:
+        after = replace(after, cause=finding.cause, hold=None, needs_human=False, approval=_void(after.approval))
+        after = told(after, words.line_changed(after), now)
+    if finding.severity.rank > incident.severity.rank:
+        after = replace(after, severity=finding.severity, revision=after.revision + 1, updated_at=now)
+    return after
+
+
+def _void(approval: Approval | None) -> Approval | None:
+    if approval is None or approval.state is not ApprovalState.OPEN:
+        return approval
+    return replace(approval, state=ApprovalState.EXPIRED)
+
+
+def cleared(incident: Incident, now: float, steady_s: float, *, healed: bool) -> Incident:
+    """The story after looking again and finding nothing; it closes once that held, at once after a verified repair."""
+    since = incident.clear_since if incident.clear_since is not None else now
+    if not healed and now - since < steady_s:
+        return replace(incident, clear_since=since)
+    return closed(incident, "healed" if healed else "recovered by itself", now)
+
+
+def closed(incident: Incident, closing: str, now: float) -> Incident:
+    """The end of the story; `closing` says how in a few words."""
+    after = replace(
+        incident, approval=_void(incident.approval), closed_at=now, closing=closing, hold=None, needs_human=False
+    )
+    return told(after, words.line_closed(after), now)
+
+
+def decided(incident: Incident, decision: Decision, now: float) -> Incident:
+    """The story after a decision that is not an action; the same hold again changes nothing."""
+    if decision.verb is Verb.ASK and decision.rung is not None:
+        return _asked(incident, decision, decision.rung, now)
+    if decision.verb is Verb.HUMAN:
+        return _handed_over(incident, decision, now)
+    if decision.verb is Verb.HOLD:
+        return _held(incident, decision, now)
+    return incident
+
+
+def _asked(incident: Incident, decision: Decision, rung: Rung, now: float) -> Incident:
+    severity = max(incident.severity, Severity.CRITICAL, key=lambda s: s.rank)
+    after = told(replace(incident, severity=severity, hold=None), words.line_decision(decision, incident), now)
+    return replace(after, approval=Approval(rung, after.revision, now))
+
+
+def _handed_over(incident: Incident, decision: Decision, now: float) -> Incident:
+    if incident.needs_human:
+        return incident
+    severity = max(incident.severity, Severity.CRITICAL, key=lambda s: s.rank)
+    after = replace(incident, severity=severity, needs_human=True, hold=None)
+    return told(after, words.line_decision(decision, incident), now)
+
+
+QUIET_HOLDS = frozenset({Reason.TOO_EARLY, Reason.STARTING_UP, Reason.ACTION_RUNNING, Reason.APPROVAL_PENDING})
+"""Holds that a reader need not be told: the story already says what is awaited."""
+
+
+def _held(incident: Incident, decision: Decision, now: float) -> Incident:
+    key = f"{decision.reason}:{decision.rung or ''}"
+    if incident.hold == key:
+        return incident
+    after = replace(incident, hold=key)
+    return after if decision.reason in QUIET_HOLDS else told(after, words.line_decision(decision, incident), now)
+
+
+def begun(incident: Incident, attempt: Attempt, now: float) -> Incident:
+    """A rung is being climbed."""
+    after = replace(incident, attempts=(*incident.attempts, attempt), hold=None)
+    return told(after, words.line_begun(attempt.rung, attempt.operator), now)
+
+
+def ended(incident: Incident, attempt: Attempt, now: float) -> Incident:
+    """A rung was climbed, or not; `attempt` carries the outcome and replaces the one that was begun."""
+    attempts = tuple(attempt if a.action_id == attempt.action_id else a for a in incident.attempts)
+    after = replace(incident, attempts=attempts)
+    return told(after, words.line_ended(attempt), now) if attempt.outcome is not Outcome.SUPERSEDED else after
+
+
+def answered(incident: Incident, state: ApprovalState, operator: str, now: float) -> Incident:
+    """A human (or, with operator "", the clock) answered the open question."""
+    if incident.approval is None:
+        return incident
+    approval = replace(incident.approval, state=state, operator=operator or None)
+    after = replace(incident, approval=approval, hold=None)
+    return told(after, words.line_approval_answered(approval), now)
+
+
+def acknowledged(incident: Incident, operator: str, now: float) -> Incident:
+    """Somebody has it in hand."""
+    return told(replace(incident, acked_by=operator), words.line_acked(operator), now)
