@@ -1,0 +1,81 @@
+"""What every action works with: one company's site, and a journal that hears of each step before it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from baileykeep.backups.vault import Vault
+from baileykeep.clock import Clock
+from baileykeep.gateways.base import Gateway
+from baileykeep.model.incident import Outcome
+from baileykeep.model.limits import Limits
+from baileykeep.processes.base import ProcessManager
+from baileykeep.rules.pre_keys import PoolKnowledge
+from baileykeep.stores.base import AuthStore
+
+
+class Steps(Protocol):
+    """The journal of one action. A step is on disk as begun before its effect, and as ended after it."""
+
+    def step(
+        self, name: str, *, whatever_happens: bool = False, **detail: Any
+    ) -> AbstractAsyncContextManager[dict[str, Any]]:
+        """Wrap one effect; what the body puts into the yielded dict is stored with its end.
+
+        Where the journal cannot be written the effect does not happen, except for a step that must come
+        `whatever_happens`: starting again what was stopped.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What exactly is to be done. `proved_dead` says that the stored login is certainly useless."""
+
+    operator: str | None = None
+    force: bool = False
+    policy: str | None = None
+    addresses: tuple[str, ...] = ()
+    proved_dead: bool = False
+    target: int | None = None
+    mode: str = "identity"
+    backup: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One company's session with everything an action may touch.
+
+    `alone` tells that the process carries this company only (then stopping it stops nobody else).
+    `may_stop_others` is a human's word that it may be stopped although it carries others.
+    `still_wrong` looks at the symptom again; `last_up_at` is when the session was last seen connected.
+    """
+
+    company: str
+    gateway: Gateway
+    process: ProcessManager | None
+    alone: bool
+    store: AuthStore | None
+    vault: Vault
+    clock: Clock
+    limits: Limits
+    steps: Steps
+    still_wrong: Callable[[], Awaitable[bool]]
+    pool: PoolKnowledge = field(default_factory=PoolKnowledge)
+    last_up_at: float | None = None
+    may_stop_others: bool = False
+    baileys: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an action ended, with a note for the story in one short sentence."""
+
+    outcome: Outcome
+    note: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+Action = Callable[[Site, Order], Awaitable[Result]]

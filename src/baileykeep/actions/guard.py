@@ -1,0 +1,66 @@
+"""Putting creds or whole backups back."""
+
+from __future__ import annotations
+
+import anyio.to_thread
+
+from baileykeep.actions.base import Order, Result, Site
+from baileykeep.actions.session import look_once_more, store_of, verified, while_stopped
+from baileykeep.backups.good_creds import put_good_creds
+from baileykeep.backups.restore import restore
+from baileykeep.model.backup import BackupKind, RestoreMode
+from baileykeep.model.errors import Refused
+from baileykeep.model.incident import Outcome
+
+
+async def restore_creds(site: Site, order: Order) -> Result:
+    """Put the last good copy of damaged creds back, with ids that no pre-key on disk has yet."""
+    if not await site.still_wrong():
+        return Result(Outcome.SUPERSEDED)
+
+    async def change() -> str:
+        store = store_of(site)
+        token = (await anyio.to_thread.run_sync(store.listing)).token
+        if not await look_once_more(site, token):
+            raise Refused("the folder changed although the session is stopped", code="session_running")
+        async with site.steps.step("restore_creds"):
+            await anyio.to_thread.run_sync(
+                lambda: put_good_creds(site.vault, store, site.clock.now(), human=order.operator is not None)
+            )
+        return "The last good creds are back in place."
+
+    return await verified(site, await while_stopped(site, change))
+
+
+async def restore_backup(site: Site, order: Order) -> Result:
+    """Put a backup back by an operator's wish; what it replaces is backed up first."""
+    name = order.backup
+    if name is None:
+        raise Refused("no backup was named", code="cannot_do")
+    await anyio.to_thread.run_sync(site.vault.verify, site.company, name)
+
+    async def change() -> str:
+        store = store_of(site)
+        async with site.steps.step("restore", backup=name, mode=order.mode):
+            opened = await anyio.to_thread.run_sync(_opened_since, site, name)
+            await anyio.to_thread.run_sync(
+                lambda: restore(site.vault, store, name, RestoreMode(order.mode), site.clock.now(), opened_since=opened)
+            )
+        return f"Backup {name} restored ({order.mode})."
+
+    return await verified(site, await while_stopped(site, change))
+
+
+def _opened_since(site: Site, name: str) -> bool:
+    """Whether the session was seen open after the backup was taken."""
+    taken = site.vault.verify(site.company, name).created_at
+    return site.last_up_at is not None and site.last_up_at > taken
+
+
+async def backup(site: Site, order: Order) -> Result:
+    """A backup by hand: cold when the session happens to be stopped, hot otherwise."""
+    kind = BackupKind.MANUAL if order.operator else BackupKind.HOT
+    async with site.steps.step("backup") as done:
+        made = await anyio.to_thread.run_sync(site.vault.create, store_of(site), kind, site.clock.now())
+        done["backup"] = made.name
+    return Result(Outcome.DONE, f"Backup {made.name}, {made.files} files.", {"backup": made.name})

@@ -1,0 +1,119 @@
+"""The last rung: set the whole login aside and pair anew. What was not proved dead goes back when nobody scans."""
+
+from __future__ import annotations
+
+import anyio
+import anyio.to_thread
+
+from baileykeep.actions.base import Order, Result, Site
+from baileykeep.actions.session import (
+    look_once_more,
+    open_session,
+    start_again,
+    store_of,
+    verified,
+    verify,
+    while_stopped,
+)
+from baileykeep.backups.aside import set_aside
+from baileykeep.backups.restore import put_back
+from baileykeep.model.backup import BackupKind
+from baileykeep.model.errors import BackupError, Refused
+from baileykeep.model.incident import Outcome
+from baileykeep.model.inventory import Category
+
+
+async def snapshot(site: Site, _order: Order) -> Result:
+    """A copy of what is there, before anybody (a gateway that wipes on 401, say) changes it."""
+    store = store_of(site)
+    async with site.steps.step("snapshot") as done:
+        backup = await anyio.to_thread.run_sync(site.vault.create, store, BackupKind.HOT, site.clock.now())
+        done["backup"] = backup.name
+    return Result(Outcome.DONE, f"Backup {backup.name}.")
+
+
+async def relink(site: Site, order: Order) -> Result:
+    """Close the socket, set the whole folder aside after a verified backup, start fresh, wait for the scan."""
+    if not await site.still_wrong():
+        return Result(Outcome.SUPERSEDED)
+    aside: list[str] = []
+    ready = anyio.Event()
+
+    async def change() -> str:
+        aside.extend(await _set_all_aside(site))
+        ready.set()
+        return "Old login set aside; scan the new QR."
+
+    async def start() -> None:
+        await (start_fresh(site) if ready.is_set() else start_again(site))
+
+    note = await while_stopped(site, change, start=start)
+    async with site.steps.step("wait_for_scan") as seen:
+        seen["paired"] = paired = await verify(site, site.limits.relink.scan_within_s)
+    if paired:
+        return Result(Outcome.HEALED, "Paired anew.")
+    if order.proved_dead or not aside:
+        return Result(Outcome.FAILED, f"Nobody scanned yet. {note}")
+    return await _back_again(site, aside[0])
+
+
+async def pair_again(site: Site, order: Order) -> Result:
+    """A folder that never was paired blocks every login: set it aside and offer a QR."""
+    creds = await anyio.to_thread.run_sync(store_of(site).creds)
+    if creds.paired:
+        raise Refused("this folder is paired; it is not a half-paired one", code="session_running")
+    return await relink(site, Order(operator=order.operator, proved_dead=True))
+
+
+async def _set_all_aside(site: Site) -> list[str]:
+    """The name of the set-aside; none where a gateway wiped the folder already."""
+    store = store_of(site)
+    listing = await anyio.to_thread.run_sync(store.listing)
+    if all(file.category is Category.OTHER for file in listing.files):
+        return []
+    if not await look_once_more(site, listing.token):
+        raise Refused("the folder changed although the session is stopped", code="session_running")
+    async with site.steps.step("set_aside") as done:
+        name = await anyio.to_thread.run_sync(set_aside, site.vault, store, None, site.clock.now(), "relink")
+        done["aside"] = name
+    return [name]
+
+
+async def start_fresh(site: Site) -> None:
+    """Open the session without a login, so that it offers a QR."""
+    if site.gateway.capabilities.force_relink:
+        await site.gateway.start(site.company, force_relink=True)
+    else:
+        await open_session(site)
+
+
+async def _back_again(site: Site, aside: str) -> Result:
+    """Nobody scanned and the old login may still live: it goes back."""
+
+    async def change() -> str:
+        async with site.steps.step("put_back", aside=aside):
+            await anyio.to_thread.run_sync(put_back, site.vault, store_of(site), aside, site.clock.now())
+        return "Nobody scanned; the old login is back in place."
+
+    note = await while_stopped(site, change)
+    return Result(Outcome.UNDONE, note)
+
+
+async def reset(site: Site, order: Order) -> Result:
+    """The operator's escape hatch: whatever the folder holds is set aside and a fresh login is offered."""
+    if site.store is None or not site.gateway.capabilities.stop:
+        return await _gateway_reset(site)
+    return await relink(site, Order(operator=order.operator, proved_dead=True))
+
+
+async def _gateway_reset(site: Site) -> Result:
+    if not site.gateway.capabilities.reset:
+        raise Refused("this gateway has no reset and its files cannot be set aside", code="cannot_do")
+    if site.store is not None:
+        try:
+            await anyio.to_thread.run_sync(site.vault.create, site.store, BackupKind.HOT, site.clock.now())
+        except BackupError as error:
+            raise Refused(f"no backup could be taken before the reset: {error.cause}", code="cannot_do") from error
+    async with site.steps.step("reset"):
+        await site.gateway.reset(site.company)
+    return await verified(site, "Reset by the gateway.", site.limits.relink.scan_within_s)

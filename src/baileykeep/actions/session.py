@@ -1,0 +1,176 @@
+"""Stopping a session for sure, starting it again, and proving both. Every action that touches files goes through here.
+
+What is stopped is started again whatever happens in between: `while_stopped` shields the start from cancellation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+import anyio.to_thread
+
+from baileykeep.actions.base import Result, Site
+from baileykeep.gateways.base import SessionStatus
+from baileykeep.model.errors import BaileykeepError, GatewayError, Refused
+from baileykeep.model.facts import ConnState, ProcessState
+from baileykeep.model.incident import Outcome
+from baileykeep.stores.base import AuthStore
+
+LOOK_EVERY_S = 5.0
+"""Between two looks at a session that is being stopped or verified."""
+
+START_TRIES = 3
+DOWN = frozenset({ProcessState.STOPPED, ProcessState.ERRORED})
+
+Change = Callable[[], Awaitable[str]]
+"""The work on a stopped session; returns a note for the story."""
+
+
+def store_of(site: Site) -> AuthStore:
+    """The company's auth store, or Refused for a gateway that keeps its auth where we cannot see it."""
+    if site.store is None:
+        raise Refused("this gateway's auth files are not watched", code="cannot_do")
+    return site.store
+
+
+async def while_stopped(site: Site, change: Change, *, start: Callable[[], Awaitable[None]] | None = None) -> str:
+    """Stop, prove it, change, and start again whatever happened. Returns the change's note."""
+    await anyio.to_thread.run_sync(store_of(site).check_writable)
+    with site.vault.shelf.action_lock(site.company):
+        return await _between(site, change, start)
+
+
+async def _between(site: Site, change: Change, start: Callable[[], Awaitable[None]] | None) -> str:
+    try:
+        async with site.steps.step("stop"):
+            await stop(site)
+        async with site.steps.step("prove_stopped"):
+            await prove_stopped(site)
+        return await change()
+    finally:
+        with anyio.CancelScope(shield=True):
+            async with site.steps.step("start", whatever_happens=True):
+                await (start or (lambda: start_again(site)))()
+
+
+async def verified(site: Site, note: str, within_s: float | None = None) -> Result:
+    """The result of an action that should leave the session connected and paired, steadily."""
+    async with site.steps.step("verify") as seen:
+        healed = await verify(site, within_s)
+        seen["healed"] = healed
+    return Result(Outcome.HEALED if healed else Outcome.FAILED, note)
+
+
+async def stop(site: Site) -> None:
+    """Close this session: through the gateway, else its process when nobody else lives on it."""
+    if site.gateway.capabilities.stop:
+        await site.gateway.stop(site.company)
+    elif site.process is not None and site.process.can_act and (site.alone or site.may_stop_others):
+        await site.process.stop()
+    else:
+        raise Refused("this session cannot be stopped without stopping others", code="cannot_stop")
+
+
+async def start_again(site: Site) -> None:
+    """Open the session with its stored login; a failing start is tried a few times before it is an error."""
+    for left in reversed(range(START_TRIES)):
+        try:
+            await _start_once(site)
+        except BaileykeepError:
+            if not left:
+                raise
+            await site.clock.sleep(LOOK_EVERY_S)
+        else:
+            return
+
+
+async def _start_once(site: Site) -> None:
+    if site.gateway.capabilities.stop or not (site.process and site.process.can_act):
+        await open_session(site)
+    else:
+        await site.process.start()
+
+
+async def open_session(site: Site) -> None:
+    """Ask the gateway for a connection, by whichever call it has."""
+    if site.gateway.capabilities.start:
+        await site.gateway.start(site.company)
+    else:
+        await site.gateway.reconnect(site.company)
+
+
+async def process_is_down(site: Site) -> bool:
+    """The manager's word that the process is down; False where it cannot tell."""
+    if site.process is None:
+        return False
+    try:
+        return (await site.process.status()).state in DOWN
+    except BaileykeepError:
+        return False
+
+
+async def status(site: Site) -> SessionStatus:
+    """One answer; no answer is UNKNOWN."""
+    try:
+        return await site.gateway.status(site.company)
+    except GatewayError:
+        return SessionStatus(ConnState.UNKNOWN)
+
+
+async def is_stopped(site: Site) -> bool:
+    """One look: the gateway says disconnected, or the manager says that the process is down."""
+    return (await status(site)).state is ConnState.DISCONNECTED or await process_is_down(site)
+
+
+async def prove_stopped(site: Site) -> None:
+    """Return once two looks apart found the session stopped and the folder was quiet all the time between.
+
+    Raises Refused when that does not come about in time: an unproved stop must not be built upon.
+    """
+    clock, limits, store = site.clock, site.limits.ladder, store_of(site)
+    deadline = clock.monotonic() + limits.stop_within_s
+    since: float | None = None
+    token = ""
+    while clock.monotonic() < deadline:
+        stopped = await is_stopped(site)
+        seen = (await anyio.to_thread.run_sync(store.listing)).token
+        if not stopped or seen != token:
+            since, token = (clock.monotonic() if stopped else None), seen
+        elif since is not None and clock.monotonic() - since >= max(limits.stopped_gap_s, limits.quiet_folder_s):
+            return
+        await clock.sleep(LOOK_EVERY_S)
+    raise Refused("the session could not be proved stopped", code="unknown_state")
+
+
+async def look_once_more(site: Site, token: str) -> bool:
+    """Just before the first change: still stopped, and the folder is what the plan was made from."""
+    if not await is_stopped(site):
+        raise Refused("the session came back by itself", code="session_running")
+    return (await anyio.to_thread.run_sync(store_of(site).listing)).token == token
+
+
+async def verify(site: Site, within_s: float | None = None) -> bool:
+    """Whether the session becomes connected and paired in time, and stays so for the steady period."""
+    clock, limits = site.clock, site.limits.ladder
+    deadline = clock.monotonic() + (within_s if within_s is not None else limits.verify_within_s)
+    steady_since: float | None = None
+    while True:
+        good = await connected_and_paired(site)
+        now = clock.monotonic()
+        steady_since = (steady_since if steady_since is not None else now) if good else None
+        if steady_since is not None and now - steady_since >= limits.steady_s:
+            return True
+        if steady_since is None and now >= deadline:
+            return False
+        await clock.sleep(LOOK_EVERY_S)
+
+
+async def connected_and_paired(site: Site) -> bool:
+    """One look; where the gateway does not tell about pairing, the creds on disk do."""
+    seen = await status(site)
+    if seen.state is not ConnState.CONNECTED:
+        return False
+    if seen.paired is not None or site.store is None:
+        return seen.paired is not False
+    return (await anyio.to_thread.run_sync(site.store.creds)).paired
