@@ -1,0 +1,258 @@
+"""Facts in, reviews out: routes each fact to the units it concerns and lets the orchestrator look at what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import anyio
+import anyio.lowlevel
+import structlog
+
+from baileykeep.bus import Bus
+from baileykeep.clock import Clock
+from baileykeep.engine.detectors import COMPANY, GATEWAY, ON_HOST
+from baileykeep.engine.holds import Holds
+from baileykeep.engine.ledger import Ledger
+from baileykeep.engine.orchestrator import Orchestrator
+from baileykeep.engine.roster import Member, Roster
+from baileykeep.engine.supervise import Supervisor
+from baileykeep.engine.units import CompanyUnit, Unit
+from baileykeep.journal.base import Journal
+from baileykeep.model import codec
+from baileykeep.model.errors import JournalError
+from baileykeep.model.facts import (
+    CompanyFact,
+    ConnectionSeen,
+    DiskSeen,
+    Fact,
+    FilesSeen,
+    GatewaySeen,
+    LogFact,
+    NetworkSeen,
+    PairingDone,
+    ProcessSeen,
+    StreamClosed,
+    StreamOpened,
+    Tick,
+)
+from baileykeep.model.limits import Limits
+from baileykeep.model.records import Entry, EntryKind
+from baileykeep.model.symptoms import HOST, Scope, Subject, Symptom, company, gateway
+from baileykeep.rules import disconnect
+from baileykeep.rules.cause import PROVED
+
+log = structlog.get_logger(__name__)
+
+TICK_S = 5.0
+SAVE_EVERY_S = 30.0
+CHUNK = 50
+"""So many units get their tick before others may run."""
+
+TURNS = (StreamClosed, StreamOpened, PairingDone)
+"""Log lines after which a company is looked at once more even without a symptom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What an engine works with."""
+
+    roster: Roster
+    journal: Journal
+    clock: Clock
+    ledger: Ledger
+    holds: Holds
+    bus: Bus
+
+
+class Engine:
+    """Owns the units. `observe` is synchronous and never blocks; everything slow happens in `run`."""
+
+    def __init__(self, services: Services):
+        self._services = services
+        self._supervisors: dict[Subject, Supervisor] = {}
+        self.orchestrator: Orchestrator | None = None
+        self.sync()
+
+    # --- units ----------------------------------------------------------------------------------------------
+
+    def sync(self) -> None:
+        """Bring the units in step with the roster; states of those that stay are kept."""
+        members = self._services.roster.members()
+        for subject in self._supervisors.keys() - members.keys():
+            del self._supervisors[subject]
+        for subject, member in members.items():
+            known = self._supervisors.get(subject)
+            if known is None:
+                self._supervisors[subject] = Supervisor(_unit(member))
+            else:
+                known.unit.limits = member.limits
+
+    def unit(self, subject: Subject) -> Unit | None:
+        """The unit of a subject, None when it is not watched."""
+        supervisor = self._supervisors.get(subject)
+        return supervisor.unit if supervisor is not None else None
+
+    def units(self) -> Iterable[Unit]:
+        """All units."""
+        return [s.unit for s in self._supervisors.values()]
+
+    def companies(self, of_gateway: str | None = None) -> list[CompanyUnit]:
+        """The units of all companies, or of one gateway's."""
+        members = self._services.roster.members()
+        return [
+            s.unit
+            for subject, s in self._supervisors.items()
+            if isinstance(s.unit, CompanyUnit) and of_gateway in (None, members[subject].gateway)
+        ]
+
+    # --- facts ----------------------------------------------------------------------------------------------
+
+    def observe(self, fact: Fact) -> None:
+        """Fold one fact into every unit it concerns and publish what follows."""
+        now = self._services.clock.now()
+        for subject in self._concerned(fact):
+            self._fold(subject, fact, now)
+
+    def _fold(self, subject: Subject, fact: Fact, now: float) -> None:
+        supervisor = self._supervisors.get(subject)
+        if supervisor is None:
+            return
+        for symptom in supervisor.observe(fact, now):
+            self._services.bus.publish(symptom)
+        if _worth_a_look(fact):
+            self._services.bus.touch(subject)
+
+    def _concerned(self, fact: Fact) -> list[Subject]:
+        if isinstance(fact, CompanyFact):
+            return self._company_and_gateway(fact)
+        if isinstance(fact, LogFact):
+            named = [company(fact.company)] if fact.company is not None else []
+            return [*named, gateway(fact.gateway)]
+        if isinstance(fact, GatewaySeen | ProcessSeen):
+            return [gateway(fact.gateway)]
+        if isinstance(fact, DiskSeen):
+            return [HOST]
+        return list(self._supervisors) if isinstance(fact, NetworkSeen | Tick) else []
+
+    def _company_and_gateway(self, fact: CompanyFact) -> list[Subject]:
+        subject = company(fact.company)
+        member = self._services.roster.member(subject) if isinstance(fact, FilesSeen) else None
+        return [subject, gateway(member.gateway)] if member is not None else [subject]
+
+    # --- running --------------------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """Take up where the last daemon stopped: detector states, holds. Before `run`."""
+        journal = self._services.journal
+        for text, saved in (await journal.recall("detectors")).items():
+            supervisor = self._supervisors.get(Subject.parse(text))
+            if supervisor is not None:
+                supervisor.unit.load(saved)
+        for saved in (await journal.recall("holds")).values():
+            self._services.holds.load(saved)
+
+    async def run(self, orchestrator: Orchestrator) -> None:
+        """Decide, tick and save until cancelled."""
+        self.orchestrator = orchestrator
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._decide, orchestrator)
+            group.start_soon(self._tick)
+            group.start_soon(self._save_often)
+
+    async def _decide(self, orchestrator: Orchestrator) -> None:
+        while True:
+            drained = await self._services.bus.drain()
+            await self._journal_symptoms([d.symptom for d in drained.deliveries])
+            for subject in drained.subjects():
+                await orchestrator.review(subject)
+
+    async def _journal_symptoms(self, symptoms: list[Symptom]) -> None:
+        entries = [Entry(s.at, EntryKind.SYMPTOM, s.subject, data=codec.encode(s)) for s in symptoms]
+        if not entries:
+            return
+        try:
+            await self._services.journal.write(entries)
+        except JournalError as error:
+            log.warning("symptoms_not_journaled", count=len(entries), error=error.cause)
+
+    async def _tick(self) -> None:
+        clock = self._services.clock
+        while True:
+            await self.tick()
+            await clock.sleep(TICK_S)
+
+    async def tick(self) -> None:
+        """Let time pass for every unit, count who is down, and look at every open story again."""
+        services = self._services
+        now = services.clock.now()
+        services.holds.watch_clock(now, services.clock.monotonic(), self._host_limits())
+        for position, subject in enumerate(list(self._supervisors)):
+            self._fold(subject, Tick(at=now), now)
+            if position % CHUNK == CHUNK - 1:
+                await anyio.lowlevel.checkpoint()
+        self._count_down(now)
+        for incident in services.ledger.all_open():
+            services.bus.touch(incident.subject)
+
+    def _count_down(self, now: float) -> None:
+        """Feed the fleet brakes: one per gateway, and one for the whole host."""
+        gateways: dict[Subject, list[CompanyUnit]] = {}
+        members = self._services.roster.members()
+        everybody = self.companies()
+        for unit in everybody:
+            gateways.setdefault(gateway(members[unit.subject].gateway), []).append(unit)
+        for where, units in gateways.items():
+            self._brake(where, units, now)
+        if len(gateways) > 1:
+            self._brake(HOST, everybody, now)
+
+    def _brake(self, where: Subject, units: list[CompanyUnit], now: float) -> None:
+        supervisor = self._supervisors.get(where)
+        if supervisor is None:
+            return
+        down = [unit.subject.id for unit in units if _dropped(unit)]
+        limits = supervisor.unit.limits
+        for symptom in self._services.holds.count_down(where, down, len(units), now, limits):
+            supervisor.unit.note(symptom)
+            self._services.bus.publish(symptom)
+
+    def _host_limits(self) -> Limits:
+        member = self._services.roster.member(HOST)
+        return member.limits if member is not None else Limits()
+
+    async def _save_often(self) -> None:
+        while True:
+            await self._services.clock.sleep(SAVE_EVERY_S)
+            await self.save()
+
+    async def save(self) -> None:
+        """Remember what changed since the last time; what could not be written is tried again."""
+        changed = [unit for unit in self.units() if unit.changed]
+        memories = {(str(unit.subject), "detectors"): unit.save() for unit in changed}
+        memories[(str(HOST), "holds")] = self._services.holds.save(self._services.clock.now())
+        try:
+            await self._services.journal.remember(memories)
+        except JournalError as error:
+            log.warning("states_not_saved", error=error.cause)
+            for unit in changed:
+                unit.changed = True
+
+
+def _unit(member: Member) -> Unit:
+    if member.subject.scope is Scope.COMPANY:
+        return CompanyUnit(member.subject, COMPANY, member.limits)
+    detectors = GATEWAY if member.subject.scope is Scope.GATEWAY else ON_HOST
+    return Unit(member.subject, detectors, member.limits)
+
+
+def _worth_a_look(fact: Fact) -> bool:
+    if isinstance(fact, ConnectionSeen):
+        return not disconnect.is_up(fact)
+    return isinstance(fact, TURNS)
+
+
+def _dropped(unit: CompanyUnit) -> bool:
+    """Down, and not for a reason that a code proved."""
+    view = unit.view()
+    return not view.up and view.timer.phase is not disconnect.Phase.UP and view.cause not in PROVED

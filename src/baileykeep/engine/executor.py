@@ -1,0 +1,138 @@
+"""Runs one action a company at a time; every step is journaled before its effect and after it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+
+from baileykeep.actions.base import Action, Order, Result, Site
+from baileykeep.actions.clean import cleanup, repair_sessions
+from baileykeep.actions.guard import backup, restore_backup, restore_creds
+from baileykeep.actions.reconnect import reconnect, restart_process
+from baileykeep.actions.relink import pair_again, relink, reset, snapshot
+from baileykeep.actions.resume import resume
+from baileykeep.clock import Clock
+from baileykeep.engine.ledger import Running
+from baileykeep.engine.roster import Roster
+from baileykeep.journal.base import Journal
+from baileykeep.model import codec
+from baileykeep.model.errors import BaileykeepError, JournalError, Refused
+from baileykeep.model.incident import Outcome, Rung
+from baileykeep.model.records import Entry, EntryKind
+
+log = structlog.get_logger(__name__)
+
+ACTIONS: Mapping[Rung, Action] = {
+    Rung.SNAPSHOT: snapshot,
+    Rung.RECONNECT: reconnect,
+    Rung.RESTART_PROCESS: restart_process,
+    Rung.RESTORE_CREDS: restore_creds,
+    Rung.REPAIR_SESSIONS: repair_sessions,
+    Rung.CLEANUP: cleanup,
+    Rung.PAIR_AGAIN: pair_again,
+    Rung.RELINK: relink,
+    Rung.RESET: reset,
+    Rung.BACKUP: backup,
+    Rung.RESTORE: restore_backup,
+}
+"""What each rung does."""
+
+RELINKING = frozenset({Rung.RELINK, Rung.PAIR_AGAIN, Rung.RESET})
+
+StillWrong = Callable[[], Awaitable[bool]]
+
+
+class JournaledSteps:
+    """The steps of one action, in the journal."""
+
+    def __init__(self, journal: Journal, clock: Clock, running: Running):
+        self._journal = journal
+        self._clock = clock
+        self._running = running
+
+    @asynccontextmanager
+    async def step(self, name: str, *, whatever_happens: bool = False, **detail: Any) -> AsyncIterator[dict[str, Any]]:
+        """Journal, then do, then journal again; see `actions.base.Steps`."""
+        await self._note(EntryKind.STEP_BEGUN, name, detail, optional=whatever_happens)
+        seen: dict[str, Any] = {}
+        try:
+            yield seen
+        except BaileykeepError as error:
+            await self._note(EntryKind.STEP_ENDED, name, {"error": error.cause}, optional=True)
+            raise
+        await self._note(EntryKind.STEP_ENDED, name, seen, optional=True)
+
+    async def _note(self, kind: EntryKind, name: str, detail: Mapping[str, Any], *, optional: bool) -> None:
+        running = self._running
+        data = {"step": name, **codec.encode(detail)}
+        entry = Entry(
+            self._clock.now(), kind, running.subject, running.incident, running.attempt.action_id,
+            running.attempt.operator, data,
+        )  # fmt: skip
+        try:
+            await self._journal.write((entry,))
+        except JournalError as error:
+            if not optional:
+                raise
+            log.warning("step_not_journaled", step=name, subject=str(running.subject), error=error.cause)
+
+
+class Executor:
+    """Turns a begun action into a result; whatever goes wrong becomes an outcome, never an exception."""
+
+    def __init__(self, journal: Journal, clock: Clock, roster: Roster):
+        self._journal = journal
+        self._clock = clock
+        self._roster = roster
+
+    async def run(self, running: Running, still_wrong: StillWrong) -> Result:
+        """Do what was begun."""
+        order = codec.decode(Order, running.order)
+        return await self._guarded(running, lambda site: ACTIONS[running.attempt.rung](site, order), still_wrong)
+
+    async def resume(self, running: Running, still_wrong: StillWrong) -> Result:
+        """Finish or undo what a dead daemon had begun."""
+        order, rung = codec.decode(Order, running.order), running.attempt.rung
+        steps = await self._steps_of(running)
+        return await self._guarded(
+            running,
+            lambda site: resume(site, order, ACTIONS[rung], steps, relinking=rung in RELINKING),
+            still_wrong,
+        )
+
+    async def _steps_of(self, running: Running) -> dict[str, bool]:
+        entries = await self._journal.entries(
+            subject=running.subject,
+            since=running.attempt.begun_at - 1,
+            kinds=(EntryKind.STEP_BEGUN, EntryKind.STEP_ENDED),
+        )
+        mine = [e for e in entries if e.action == running.attempt.action_id]
+        return {e.data["step"]: e.kind is EntryKind.STEP_ENDED for e in mine}
+
+    async def _guarded(
+        self, running: Running, work: Callable[[Site], Awaitable[Result]], still_wrong: StillWrong
+    ) -> Result:
+        try:
+            site = self._roster.site(
+                running.subject,
+                JournaledSteps(self._journal, self._clock, running),
+                still_wrong,
+                by_human=running.attempt.operator is not None,
+            )
+            return await work(site)
+        except Refused as refused:
+            return Result(Outcome.REFUSED, _sentence(refused))
+        except BaileykeepError as error:
+            log.warning("action_failed", subject=str(running.subject), rung=running.attempt.rung, error=error.cause)
+            return Result(Outcome.FAILED, _sentence(error))
+        except Exception as error:
+            log.exception("action_crashed", subject=str(running.subject), rung=running.attempt.rung, error=repr(error))
+            return Result(Outcome.FAILED, f"Internal error ({type(error).__name__}), see the daemon's log.")
+
+
+def _sentence(error: BaileykeepError) -> str:
+    text = str(error).rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,108 @@
+"""What bars or delays everybody: pauses, the network, the fleet brake, clock jumps, shutdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from baileykeep.model import codec
+from baileykeep.model.incident import Cause
+from baileykeep.model.limits import Limits
+from baileykeep.model.symptoms import HOST, Subject, Symptom, SymptomKind, gateway
+from baileykeep.rules import brake
+from baileykeep.rules.findings import SILENCED
+from baileykeep.rules.ladder import Fleet
+
+GATEWAY_OUT = frozenset({SymptomKind.GATEWAY_DOWN, SymptomKind.GATEWAY_MISCONFIGURED})
+
+
+@dataclass(slots=True)
+class Holds:
+    """Mutable, owned by the orchestrator. `pauses` maps a subject (the host means everybody) to its end."""
+
+    act: bool
+    started_at: float
+    shutting_down: bool = False
+    jumped_at: float | None = None
+    pauses: dict[Subject, float] = field(default_factory=dict)
+    brakes: dict[Subject, brake.State] = field(default_factory=dict)
+    breached: set[Subject] = field(default_factory=set)
+    _offset: float | None = None
+
+    def watch_clock(self, now: float, monotonic: float, limits: Limits) -> None:
+        """Notice a wall clock that was set far forward or back."""
+        offset = now - monotonic
+        if self._offset is not None and abs(offset - self._offset) > limits.ladder.clock_jump_s:
+            self.jumped_at = now
+        self._offset = offset
+
+    def pause(self, subject: Subject, until: float) -> None:
+        """Bar new actions for a company, a gateway or (with the host) everybody."""
+        self.pauses[subject] = until
+
+    def resume(self, subject: Subject) -> bool:
+        """End a pause; False when there was none."""
+        return self.pauses.pop(subject, None) is not None
+
+    def paused_until(self, subject: Subject, its_gateway: str, now: float) -> float | None:
+        """The latest end of the pauses that cover a subject."""
+        covering = (self.pauses.get(s, 0.0) for s in {subject, gateway(its_gateway), HOST})
+        latest = max(covering)
+        return latest if latest > now else None
+
+    def count_down(
+        self, where: Subject, down: Iterable[str], total: int, now: float, limits: Limits
+    ) -> tuple[Symptom, ...]:
+        """Fold the companies that are down right now into the brake of a gateway or the host."""
+        state = self.brakes.get(where, brake.State())
+        self.brakes[where], symptoms = brake.step(state, where, frozenset(down), total, now, limits)
+        return symptoms
+
+    def fleet(
+        self, subject: Subject, its_gateway: str, outside: Mapping[Subject, Iterable[SymptomKind]],
+        limits: Limits, now: float, *, busy: bool,
+    ) -> Fleet:  # fmt: skip
+        """What one decision about a subject must take into account."""
+        host = frozenset(outside.get(HOST, ()))
+        states = [self.brakes.get(where, brake.State()) for where in (gateway(its_gateway), HOST)]
+        waits = [brake.stagger_until(state, subject.id, limits.brake) for state in states]
+        return Fleet(
+            act=self.act,
+            started_at=self.started_at,
+            shutting_down=self.shutting_down,
+            online=SymptomKind.HOST_OFFLINE not in host,
+            whatsapp=SymptomKind.WHATSAPP_UNREACHABLE not in host,
+            paused=self.paused_until(subject, its_gateway, now) is not None,
+            braked=any(state.on_since is not None for state in states),
+            not_before=max((w for w in waits if w is not None), default=None),
+            gateway_down=bool(GATEWAY_OUT & frozenset(outside.get(gateway(its_gateway), ()))),
+            jumped_at=self.jumped_at,
+            busy=busy,
+            breach=subject in self.breached,
+        )
+
+    def save(self, now: float) -> dict[str, Any]:
+        """What must survive a restart, as plain JSON."""
+        return {
+            "pauses": {str(s): until for s, until in self.pauses.items() if until > now},
+            "brakes": {str(s): codec.encode(state) for s, state in self.brakes.items()},
+            "jumped_at": self.jumped_at,
+        }
+
+    def load(self, saved: Mapping[str, Any]) -> None:
+        """The inverse of `save`."""
+        self.pauses = {Subject.parse(s): until for s, until in saved.get("pauses", {}).items()}
+        self.brakes = {Subject.parse(s): codec.decode(brake.State, v) for s, v in saved.get("brakes", {}).items()}
+        self.jumped_at = saved.get("jumped_at")
+
+
+def silenced(cause: Cause, fleet: Fleet) -> bool:
+    """Whether one alert about the host, the gateway or the fleet already speaks for this finding."""
+    outside = fleet.braked or fleet.gateway_down or not fleet.online or not fleet.whatsapp
+    return outside and cause in SILENCED
+
+
+def without_brake(fleet: Fleet) -> Fleet:
+    """The same for a gateway's own incident, which the brake on its companies does not concern."""
+    return replace(fleet, braked=False, not_before=None, gateway_down=False)

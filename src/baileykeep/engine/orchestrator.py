@@ -1,0 +1,355 @@
+"""Runs the ladder: looks at a subject, decides, journals the intent, acts, journals the outcome, tells people.
+
+All changes to a story happen under one lock, one subject at a time. Actions run beside it, at most one a company.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+
+from baileykeep.actions.base import Order, Result
+from baileykeep.clock import Clock
+from baileykeep.engine.executor import Executor
+from baileykeep.engine.holds import Holds, silenced, without_brake
+from baileykeep.engine.ledger import Ledger, Running
+from baileykeep.engine.roster import Member, Roster
+from baileykeep.engine.units import CompanyUnit, Unit
+from baileykeep.model import codec
+from baileykeep.model.decisions import Decision, Verb
+from baileykeep.model.errors import JournalError, Refused, UsageError
+from baileykeep.model.incident import ApprovalState, Attempt, Cause, Incident, Outcome, Rung, Topic
+from baileykeep.model.records import Entry, EntryKind
+from baileykeep.model.symptoms import Scope, Severity, Subject, Symptom, SymptomKind
+from baileykeep.rules import findings, incidents, ladder, words
+from baileykeep.rules.notify import ApprovalStep, approval_clock
+from baileykeep.rules.view import CompanyView, Finding
+
+log = structlog.get_logger(__name__)
+
+RETRY_OUTCOME_S = 5.0
+"""Between two tries to journal how an action ended."""
+
+Units = Callable[[Subject], Unit | None]
+Observer = Callable[[Subject, Decision], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an orchestrator is made of."""
+
+    ledger: Ledger
+    holds: Holds
+    roster: Roster
+    executor: Executor
+    clock: Clock
+    units: Units
+    decided: Observer = lambda _subject, _decision: None
+    ended: Callable[[Subject, Attempt], None] = lambda _subject, _attempt: None
+
+
+class Orchestrator:
+    """One per daemon. `group` is where actions run; it belongs to whoever runs the engine."""
+
+    def __init__(self, parts: Parts, group: TaskGroup):
+        self._parts = parts
+        self._group = group
+        self._lock = anyio.Lock()
+        self.running: dict[Subject, Running] = {}
+
+    # --- looking at one subject ---------------------------------------------------------------------------
+
+    async def review(self, subject: Subject) -> None:
+        """Look at everything about a subject and move its stories on. A journal that fails stops nothing but this."""
+        member, unit = self._parts.roster.member(subject), self._parts.units(subject)
+        if member is None or unit is None:
+            return
+        async with self._lock:
+            try:
+                await self._review(member, unit)
+            except JournalError as error:
+                log.warning("journal_unavailable", subject=str(subject), error=error.cause)
+
+    async def _review(self, member: Member, unit: Unit) -> None:
+        fleet = self._fleet(member)
+        found = self._findings(member, unit)
+        for topic in Topic:
+            finding = found.get(topic)
+            before = self._parts.ledger.get(member.subject, topic)
+            if before is None and (finding is None or silenced(finding.cause, fleet)):
+                continue
+            await self._move(member, unit, before, self._looked(member, before, finding, topic))
+
+    def _findings(self, member: Member, unit: Unit) -> Mapping[Topic, Finding]:
+        if isinstance(unit, CompanyUnit):
+            return findings.of_company(unit.view(), member.limits)
+        return findings.of_symptoms(unit.symptoms.values())
+
+    def _looked(self, member: Member, before: Incident | None, finding: Finding | None, topic: Topic) -> Incident:
+        """The story after looking, before any decision."""
+        now, limits = self._parts.clock.now(), member.limits.ladder
+        if before is None:
+            assert finding is not None  # noqa: S101 - the caller leaves out what neither was nor is wrong
+            ident = self._parts.ledger.new_id(now, "i" if topic is Topic.HEALTH else "w")
+            return incidents.opened(finding, member.subject, ident, now)
+        if finding is not None:
+            return incidents.found(before, finding, now)
+        if member.subject in self.running:
+            return before
+        healed = bool(before.attempts) and before.attempts[-1].outcome is Outcome.HEALED
+        return incidents.cleared(before, now, limits.steady_s, healed=healed)
+
+    async def _move(self, member: Member, unit: Unit, before: Incident | None, looked: Incident) -> None:
+        """Decide on a story that was just looked at, and store what came of it."""
+        if looked.closed_at is not None or looked.clear_since is not None:
+            await self._commit(before, looked)
+            return
+        looked = self._approval_moved(looked, member)
+        self._drop_answered_report(unit, looked)
+        decision = ladder.decide(self._case(looked, member, unit))
+        if decision.verb is Verb.ACT and decision.rung is not None:
+            await self._act(member, before, looked, decision, decision.rung)
+            return
+        after = incidents.decided(looked, decision, self._parts.clock.now())
+        await self._commit(before, after, decision)
+
+    @staticmethod
+    def _drop_answered_report(unit: Unit, incident: Incident) -> None:
+        """A report of a corrupt login is over once humans said no, or nothing, or the relink was tried."""
+        approval = incident.approval
+        said_no = approval is not None and approval.state in (ApprovalState.REJECTED, ApprovalState.EXPIRED)
+        tried = any(a.outcome is not None for a in incident.tried(Rung.RELINK, Cause.REPORTED_CORRUPT))
+        if incident.cause is Cause.REPORTED_CORRUPT and (said_no or tried):
+            unit.symptoms.pop(SymptomKind.REPORTED_CORRUPT, None)
+
+    async def _commit(self, before: Incident | None, after: Incident, decision: Decision | None = None) -> None:
+        if before is not None and replace(after, detail=before.detail, clear_since=before.clear_since) == before:
+            self._parts.ledger.refresh(after)
+            return
+        entries = []
+        held_as_before = before is not None and before.hold == after.hold
+        if decision is not None and not (decision.verb is Verb.HOLD and held_as_before):
+            entries.append(self._decision_entry(after, decision))
+            self._parts.decided(after.subject, decision)
+        await self._parts.ledger.commit(before, after, entries)
+
+    def _decision_entry(self, incident: Incident, decision: Decision) -> Entry:
+        data = {**codec.encode(decision), "cause": incident.cause.value, "text": words.why_held(decision.reason)}
+        now = self._parts.clock.now()
+        return Entry(now, EntryKind.DECISION, incident.subject, incident=incident.id, data=data)
+
+    # --- what a decision depends on -----------------------------------------------------------------------
+
+    def _fleet(self, member: Member) -> ladder.Fleet:
+        parts, subject = self._parts, member.subject
+        outside = {s: tuple(u.symptoms) for s in self._outside(member) if (u := parts.units(s)) is not None}
+        fleet = parts.holds.fleet(
+            subject, member.gateway, outside, member.limits, parts.clock.now(), busy=subject in self.running
+        )
+        return fleet if subject.scope is Scope.COMPANY else without_brake(fleet)
+
+    @staticmethod
+    def _outside(member: Member) -> tuple[Subject, ...]:
+        return (Subject(Scope.GATEWAY, member.gateway), Subject(Scope.HOST, "host"))
+
+    def _case(self, incident: Incident, member: Member, unit: Unit) -> ladder.Case:
+        parts = self._parts
+        view = unit.view() if isinstance(unit, CompanyUnit) else CompanyView(member.subject.id, unknown=False)
+        history = parts.ledger.history(member.subject)
+        return ladder.Case(incident, view, self._fleet(member), member.can, member.limits, parts.clock.now(), history)
+
+    def _approval_moved(self, incident: Incident, member: Member) -> Incident:
+        """Remind, go to the second contact, expire: what the clock does to an unanswered question."""
+        now, approval = self._parts.clock.now(), incident.approval
+        step = approval_clock(approval, now, member.limits.relink) if approval is not None else None
+        if approval is None or step is None:
+            return incident
+        if step is ApprovalStep.EXPIRE:
+            return incidents.answered(incident, ApprovalState.EXPIRED, "", now)
+        if step is ApprovalStep.ESCALATE:
+            asked = replace(approval, reminded_at=approval.reminded_at or now, escalated_at=now)
+            return incidents.told(replace(incident, approval=asked), words.line_approval_escalated(asked), now)
+        asked = replace(approval, reminded_at=now)
+        return incidents.told(replace(incident, approval=asked), words.line_approval_reminded(asked), now)
+
+    # --- acting ---------------------------------------------------------------------------------------------
+
+    async def _act(
+        self, member: Member, before: Incident | None, looked: Incident, decision: Decision, rung: Rung
+    ) -> None:
+        approval = looked.approval
+        operator = approval.operator if approval is not None and approval.rung is rung else None
+        self._parts.decided(member.subject, decision)
+        order = self._order(looked, rung, member, operator)
+        await self._begin(member, before, looked, rung, order, why=self._decision_entry(looked, decision))
+
+    def _order(self, incident: Incident, rung: Rung, member: Member, operator: str | None) -> Order:
+        addresses = incident.detail.get("addresses")
+        return Order(
+            operator=operator,
+            addresses=addresses if isinstance(addresses, tuple) else (),
+            proved_dead=incident.cause in (Cause.LOGGED_OUT, Cause.HALF_PAIRED),
+            target=self._target(incident, member) if rung is Rung.CLEANUP else None,
+        )
+
+    def _target(self, incident: Incident, member: Member) -> int | None:
+        unit = self._parts.units(member.subject)
+        return ladder.cleanup_target(self._case(incident, member, unit)) if unit is not None else None
+
+    async def _begin(
+        self,
+        member: Member,
+        before: Incident | None,
+        looked: Incident | None,
+        rung: Rung,
+        order: Order,
+        *,
+        manual: bool = False,
+        why: Entry | None = None,
+    ) -> Running:
+        """Journal the intent; only then start. Returns what runs now."""
+        parts, now = self._parts, self._parts.clock.now()
+        cause = looked.cause if looked is not None else Cause.DISCONNECTED
+        attempt = Attempt(rung, cause, now, parts.ledger.new_id(now, "a"), operator=order.operator)
+        running = Running(member.subject, attempt, codec.encode(order), looked.id if looked else None, manual)
+        after = incidents.begun(looked, attempt, now) if looked is not None else None
+        await parts.ledger.action_begun(running, before, after, why)
+        self.running[member.subject] = running
+        self._group.start_soon(self._run, running, False)
+        return running
+
+    async def resume(self, running: Running) -> None:
+        """Take up an action that a dead daemon had begun."""
+        self.running[running.subject] = running
+        self._group.start_soon(self._run, running, True)
+
+    async def _run(self, running: Running, resuming: bool) -> None:
+        work = self._parts.executor.resume if resuming else self._parts.executor.run
+        result = await work(running, lambda: self._still_wrong(running))
+        await self._end(running, result)
+        await self.review(running.subject)
+
+    async def _still_wrong(self, running: Running) -> bool:
+        """The symptom, looked at again just before acting. What an operator asked for is always wanted."""
+        if running.manual:
+            return True
+        member, unit = self._parts.roster.member(running.subject), self._parts.units(running.subject)
+        incident = self._parts.ledger.find(running.incident or "")
+        if member is None or unit is None or incident is None:
+            return False
+        finding = self._findings(member, unit).get(incident.topic)
+        return finding is not None and finding.cause is running.attempt.cause
+
+    async def _end(self, running: Running, result: Result) -> None:
+        now = self._parts.clock.now()
+        attempt = replace(running.attempt, ended_at=now, outcome=result.outcome, note=result.note)
+        ended = replace(running, attempt=attempt)
+        while not await self._ended(ended, now):
+            await self._parts.clock.sleep(RETRY_OUTCOME_S)
+
+    async def _ended(self, ended: Running, now: float) -> bool:
+        """Journal an outcome; False when the journal cannot take it just now."""
+        async with self._lock:
+            before = self._parts.ledger.find(ended.incident) if ended.incident else None
+            after = incidents.ended(before, ended.attempt, now) if before is not None else None
+            try:
+                await self._parts.ledger.action_ended(ended, before, after)
+            except JournalError as error:
+                log.warning("outcome_not_journaled", subject=str(ended.subject), error=error.cause)
+                return False
+            self.running.pop(ended.subject, None)
+        self._parts.ended(ended.subject, ended.attempt)
+        return True
+
+    # --- what humans say ------------------------------------------------------------------------------------
+
+    async def answer(self, ident: str, state: ApprovalState, operator: str, revision: int | None) -> Incident:
+        """Approve or reject. The first answer wins; an answer to an older question is refused."""
+        async with self._lock:
+            incident = self._parts.ledger.find(ident)
+            if incident is None:
+                raise Refused("this incident is over; nothing was done", code="symptom_gone")
+            approval = incident.approval
+            if approval is None or approval.state is not ApprovalState.OPEN:
+                raise Refused(_already(incident), code="approval_answered")
+            if revision is not None and revision != approval.revision:
+                raise Refused("this question was replaced by a newer one", code="approval_outdated")
+            after = incidents.answered(incident, state, operator, self._parts.clock.now())
+            await self._parts.ledger.commit(incident, after, [self._said(after, operator, state.value)])
+        await self.review(after.subject)
+        return after
+
+    async def acknowledge(self, ident: str, operator: str) -> Incident:
+        """Somebody has it in hand."""
+        async with self._lock:
+            incident = self._parts.ledger.find(ident)
+            if incident is None:
+                raise Refused("this incident is already over", code="symptom_gone")
+            after = incidents.acknowledged(incident, operator, self._parts.clock.now())
+            await self._parts.ledger.commit(incident, after, [self._said(after, operator, "acknowledged")])
+            return after
+
+    async def report_corrupt(self, subject: Subject, operator: str) -> Incident:
+        """Somebody (a gateway, say) calls a login corrupt: that opens a question to humans, nothing more."""
+        unit, now = self._parts.units(subject), self._parts.clock.now()
+        if unit is None:
+            raise UsageError(f"{subject} is not watched", code="unknown_company")
+        unit.note(Symptom(subject, SymptomKind.REPORTED_CORRUPT, now, severity=Severity.CRITICAL))
+        await self.review(subject)
+        incident = self._parts.ledger.get(subject, Topic.HEALTH)
+        if incident is None:
+            raise JournalError("the report could not be stored", next_step="try again in a minute")
+        async with self._lock:
+            said = self._said(incident, operator, "Reported the login as corrupt.")
+            await self._parts.ledger.commit(incident, incident, [said])
+        return incident
+
+    async def forget(self, subject: Subject, operator: str) -> None:
+        """Close every story of a subject that is gone for good."""
+        async with self._lock:
+            for topic in Topic:
+                incident = self._parts.ledger.get(subject, topic)
+                if incident is not None:
+                    after = incidents.closed(incident, "forgotten", self._parts.clock.now())
+                    await self._parts.ledger.commit(incident, after, [self._said(after, operator, "Forgotten.")])
+
+    def action(self, ident: str) -> Running | None:
+        """A running action by its id."""
+        return next((r for r in self.running.values() if r.attempt.action_id == ident), None)
+
+    def _said(self, incident: Incident, operator: str, text: str) -> Entry:
+        now = self._parts.clock.now()
+        data: dict[str, Any] = {"text": text}
+        return Entry(now, EntryKind.OPERATOR, incident.subject, incident=incident.id, operator=operator, data=data)
+
+    async def request(self, subject: Subject, rung: Rung, order: Order) -> str:
+        """An operator asks for a rung by hand. Returns the action's id; Refused when safety says no."""
+        member, unit = self._parts.roster.member(subject), self._parts.units(subject)
+        if member is None or unit is None:
+            raise UsageError(f"{subject} is not watched", code="unknown_company")
+        async with self._lock:
+            before = self._parts.ledger.get(subject, Topic.HEALTH)
+            now = self._parts.clock.now()
+            case = self._case(before or _nothing_wrong(subject, now), member, unit)
+            decision = ladder.may_request(case, rung)
+            if decision.verb is not Verb.ACT:
+                raise Refused(words.why_held(decision.reason), code=decision.reason.value)
+            return (await self._begin(member, before, before, rung, order, manual=True)).attempt.action_id
+
+
+def _nothing_wrong(subject: Subject, now: float) -> Incident:
+    """A stand-in for an incident where an operator acts on a healthy company; never stored."""
+    return incidents.opened(Finding(Cause.DISCONNECTED, findings.SEVERITY[Cause.DISCONNECTED]), subject, "", now)
+
+
+def _already(incident: Incident) -> str:
+    approval = incident.approval
+    if approval is None:
+        return "nothing was asked"
+    by = f" by {approval.operator}" if approval.operator else ""
+    return f"already {approval.state.value}{by}"

@@ -1,0 +1,40 @@
+"""What the engine is told about its companies and gateways; wiring keeps it in step with the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from baileykeep.actions.base import Site, Steps
+from baileykeep.model.limits import Limits
+from baileykeep.model.symptoms import Subject
+from baileykeep.rules.ladder import Can
+from baileykeep.rules.notify import Routes
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One company (or gateway, or the host) as the engine needs it."""
+
+    subject: Subject
+    name: str
+    gateway: str
+    limits: Limits
+    routes: Routes = field(default_factory=Routes)
+    can: Can = field(default_factory=Can)
+
+
+class Roster(Protocol):
+    """Who there is, and how to reach them. Changes while the engine runs; every call sees the present."""
+
+    def members(self) -> Mapping[Subject, Member]:
+        """All companies, gateways and the host."""
+
+    def member(self, subject: Subject) -> Member | None:
+        """One of them, None when it is not (or no longer) there."""
+
+    def site(
+        self, subject: Subject, steps: Steps, still_wrong: Callable[[], Awaitable[bool]], *, by_human: bool
+    ) -> Site:
+        """Everything an action needs. Raises BaileykeepError when it cannot be had."""

@@ -1,0 +1,134 @@
+"""One subject's detectors: facts go in, symptoms come out, and the states in between survive a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from baileykeep.model import codec
+from baileykeep.model.facts import ConnState, Fact, FilesSeen
+from baileykeep.model.inventory import Inventory
+from baileykeep.model.limits import Limits
+from baileykeep.model.symptoms import Subject, Symptom, SymptomKind
+from baileykeep.rules import cause, disconnect, presence
+from baileykeep.rules.view import CompanyView, Timer
+
+Step = Callable[[Any, Subject, Fact, float, Limits], tuple[Any, tuple[Symptom, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """One pure rule with its state's type, found by name."""
+
+    name: str
+    kind: type[Any]
+    step: Step
+
+
+def _silent(fold: Callable[[Any, Fact], Any]) -> Step:
+    """A fold without symptoms as a detector."""
+    return lambda state, _subject, fact, _now, _limits: (fold(state, fact), ())
+
+
+BASICS = (
+    Detector("presence", presence.State, _silent(presence.step)),
+    Detector("cause", cause.State, _silent(cause.step)),
+    Detector("disconnect", disconnect.State, disconnect.step),
+)
+
+
+class Unit:
+    """The detectors of one subject. `changed` is set whenever a state differs from what was last saved."""
+
+    def __init__(self, subject: Subject, detectors: tuple[Detector, ...], limits: Limits):
+        self.subject = subject
+        self.limits = limits
+        self.symptoms: dict[SymptomKind, Symptom] = {}
+        self.changed = False
+        self._detectors = detectors
+        self._states: dict[str, Any] = {d.name: d.kind() for d in detectors}
+
+    def observe(self, fact: Fact, now: float) -> list[Symptom]:
+        """Fold one fact through every detector; returns the symptoms that came of it."""
+        found: list[Symptom] = []
+        for detector in self._detectors:
+            before = self._states[detector.name]
+            after, symptoms = detector.step(before, self.subject, fact, now, self.limits)
+            if after is not before:
+                self._states[detector.name] = after
+                self.changed = True
+            found.extend(symptoms)
+        for symptom in found:
+            self.note(symptom)
+        return found
+
+    def note(self, symptom: Symptom) -> None:
+        """Take a symptom up among the active ones, or out when it is over."""
+        if symptom.active:
+            self.symptoms[symptom.kind] = symptom
+        else:
+            self.symptoms.pop(symptom.kind, None)
+
+    def state(self, name: str) -> Any:
+        """A detector's state."""
+        return self._states[name]
+
+    def reset(self) -> None:
+        """Forget all states: a fresh start after a crash inside a detector."""
+        self._states = {d.name: d.kind() for d in self._detectors}
+        self.symptoms.clear()
+
+    def save(self) -> dict[str, Any]:
+        """All states and active symptoms as plain JSON."""
+        self.changed = False
+        return {
+            "states": {name: codec.encode(state) for name, state in self._states.items()},
+            "symptoms": [codec.encode(s) for s in self.symptoms.values()],
+        }
+
+    def load(self, saved: Mapping[str, Any]) -> None:
+        """The inverse of `save`; a detector that is new since then starts afresh."""
+        for detector in self._detectors:
+            if detector.name in saved.get("states", {}):
+                self._states[detector.name] = codec.decode(detector.kind, saved["states"][detector.name])
+        for item in saved.get("symptoms", ()):
+            self.note(codec.decode(Symptom, item))
+
+
+class CompanyUnit(Unit):
+    """A company's detectors, and the view that the ladder gets of them."""
+
+    inventory: Inventory | None = None
+
+    def observe(self, fact: Fact, now: float) -> list[Symptom]:
+        if isinstance(fact, FilesSeen):
+            self.inventory = fact.inventory
+        return super().observe(fact, now)
+
+    def view(self) -> CompanyView:
+        """All conclusions at this moment."""
+        seen: presence.State = self.state("presence")
+        timer: disconnect.State = self.state("disconnect")
+        proof: cause.State = self.state("cause")
+        lost = presence.unknown(seen, self.limits)
+        up = seen.conn is ConnState.CONNECTED and seen.paired is not False
+        return CompanyView(
+            company=self.subject.id,
+            conn=ConnState.UNKNOWN if lost else seen.conn,
+            paired=seen.paired,
+            has_qr=seen.has_qr,
+            unknown=lost or (up and proof.cause is not None),
+            timer=Timer(timer.phase, timer.down_s, timer.since, timer.last_up_at),
+            cause=self._cause(seen, proof),
+            proved_at=proof.at,
+            code=proof.code,
+            inventory=self.inventory,
+            critical_since=seen.critical_since,
+            symptoms=dict(self.symptoms),
+        )
+
+    @staticmethod
+    def _cause(seen: presence.State, proof: cause.State) -> Any:
+        waiting = seen.conn is ConnState.WAITING_QR
+        return cause.cause_of(proof, half_paired=seen.half_paired, waiting_qr=waiting)
