@@ -1,0 +1,57 @@
+"""The ways to reach people that are configured."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from zoneinfo import ZoneInfo
+
+from baileykeep.channels.base import Channel, Command
+from baileykeep.channels.console import ConsoleChannel
+from baileykeep.channels.telegram import TelegramChannel, TelegramConfig
+from baileykeep.clock import Clock
+from baileykeep.config.settings import Settings
+from baileykeep.engine.memory import JournalMemory
+from baileykeep.journal.base import Journal
+
+
+def make_channels(settings: Settings, journal: Journal, clock: Clock, command: Command) -> dict[str, Channel]:
+    """Telegram where it has a token; the console always, for whoever has no other route."""
+    zone = ZoneInfo(settings.installation.timezone)
+    channels: dict[str, Channel] = {"console": ConsoleChannel(_to_stdout, zone)}
+    telegram = make_telegram(settings, journal, clock, command)
+    if telegram is not None:
+        channels[telegram.name] = telegram
+    return channels
+
+
+def make_telegram(settings: Settings, journal: Journal, clock: Clock, command: Command) -> TelegramChannel | None:
+    """The bot, None without a token."""
+    table = settings.installation.telegram
+    if table.token is None:
+        return None
+    config = TelegramConfig(
+        table.token.get_secret_value(),
+        _all_chats(settings),
+        table.users,
+        base_url=table.api_url,
+        zone=ZoneInfo(settings.installation.timezone),
+    )
+    return TelegramChannel(config, JournalMemory(journal, "telegram"), command, clock, settings.limits.notify)
+
+
+def _all_chats(settings: Settings) -> tuple[int, ...]:
+    """Every chat that is told or obeyed, the installation's first contact first."""
+    table = settings.installation.telegram
+    of_companies = [c for known in settings.companies.values() for c in (*known.facts.contacts, *known.facts.second)]
+    return tuple(dict.fromkeys((*table.chats, *table.second, *of_companies)))
+
+
+def _to_stdout(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def listeners(channels: Mapping[str, Channel]) -> list[Callable[[], Coroutine[None, None, None]]]:
+    """What must run so that people's buttons and commands are heard."""
+    return [channel.listen for channel in channels.values() if isinstance(channel, TelegramChannel)]

@@ -1,0 +1,357 @@
+"""One service for the unix socket, HTTP and Telegram: what humans may ask of a running daemon, command by command."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import anyio.to_thread
+
+from baileykeep.actions.base import Order
+from baileykeep.api.base import COMMANDS
+from baileykeep.app import snapshot
+from baileykeep.backups.vault import Vault
+from baileykeep.engine.orchestrator import Orchestrator
+from baileykeep.journal.base import Journal
+from baileykeep.model import codec
+from baileykeep.model.errors import BaileykeepError, Refused, UsageError
+from baileykeep.model.incident import ApprovalState, Attempt, Incident, Rung, Topic
+from baileykeep.model.inventory import Category
+from baileykeep.model.limits import DAY, HOUR
+from baileykeep.model.records import Entry, EntryKind
+from baileykeep.model.symptoms import HOST, Subject, company, gateway
+from baileykeep.rules import cleanup, words
+from baileykeep.rules.masking import mask_phone
+
+Args = Mapping[str, Any]
+Answer = Mapping[str, Any]
+Handler = Callable[["ControlService", Args, str], Awaitable[Answer]]
+
+BY_HAND: Mapping[str, Rung] = {
+    "reconnect": Rung.RECONNECT,
+    "cleanup": Rung.CLEANUP,
+    "relink": Rung.RELINK,
+    "reset": Rung.RESET,
+    "backup": Rung.BACKUP,
+    "restore": Rung.RESTORE,
+}
+"""The commands that change a session, by the rung they climb."""
+
+EVENTS_SHOWN = 200
+TOLD = (
+    EntryKind.INCIDENT, EntryKind.DECISION, EntryKind.ACTION_BEGUN, EntryKind.STEP_BEGUN, EntryKind.ACTION_ENDED,
+    EntryKind.OPERATOR, EntryKind.CONFIG, EntryKind.DAEMON_STARTED, EntryKind.DAEMON_STOPPED, EntryKind.SYMPTOM,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ControlService:
+    """Implements `api.base.Control`."""
+
+    sources: snapshot.Sources
+    orchestrator: Orchestrator
+    journal: Journal
+    vault: Vault
+    reload: Callable[[], Awaitable[Answer]]
+
+    async def call(self, command: str, args: Args, operator: str) -> Answer:
+        """Do one command for `operator`; see `api.base.Control`."""
+        handler = HANDLERS.get(command)
+        if handler is None:
+            raise UsageError(f"there is no command {command}", code="unknown_command")
+        strange = sorted(args.keys() - COMMANDS[command])
+        if strange:
+            raise UsageError(f"{command} takes no {', '.join(strange)}")
+        return await handler(self, {k: v for k, v in args.items() if v is not None}, operator)
+
+    # --- helpers --------------------------------------------------------------------------------------------
+
+    def company(self, args: Args) -> str:
+        """The company that is named, which must be known."""
+        ident = str(args.get("company", ""))
+        self.sources.sites.placement(ident)
+        return ident
+
+    def incident(self, args: Args) -> Incident:
+        """The incident that is named, or the open one of the company that is."""
+        ledger = self.sources.ledger
+        if "incident" in args:
+            found = ledger.find(str(args["incident"]))
+        else:
+            subject = company(self.company(args))
+            found = ledger.get(subject, Topic.HEALTH) or ledger.get(subject, Topic.WATCH)
+        if found is None:
+            raise UsageError("there is no such open incident", code="unknown_incident", next_step="it may be over")
+        return found
+
+    async def note(self, subject: Subject, operator: str, text: str) -> None:
+        """An operator's act goes into the journal with the name."""
+        now = self.sources.clock.now()
+        entry = Entry(now, EntryKind.OPERATOR, subject, operator=operator, data={"text": text})
+        holds = {(str(HOST), "holds"): self.sources.holds.save(now)}
+        await self.journal.write((entry,), (), holds)
+
+
+# --- looking ----------------------------------------------------------------------------------------------------
+
+
+async def _overview(c: ControlService, _args: Args, _operator: str) -> Answer:
+    return snapshot.overview(c.sources)
+
+
+async def _company(c: ControlService, args: Args, _operator: str) -> Answer:
+    return snapshot.company_view(c.sources, c.company(args))
+
+
+async def _incidents(c: ControlService, _args: Args, _operator: str) -> Answer:
+    return {"incidents": [snapshot.incident_view(c.sources, i) for i in c.sources.ledger.all_open()]}
+
+
+async def _explain(c: ControlService, args: Args, _operator: str) -> Answer:
+    return snapshot.explain(c.sources, c.company(args))
+
+
+async def _events(c: ControlService, args: Args, _operator: str) -> Answer:
+    subject = company(c.company(args)) if "company" in args else None
+    entries = await c.journal.entries(
+        subject=subject,
+        since=_number(args, "since", None),
+        kinds=TOLD,
+        limit=int(args.get("limit", EVENTS_SHOWN)),
+        newest_first=True,
+    )
+    return {"events": [_event(entry) for entry in reversed(entries)]}
+
+
+def _event(entry: Entry) -> dict[str, Any]:
+    return {
+        "at": entry.at,
+        "kind": entry.kind.value,
+        "subject": str(entry.subject),
+        "company": entry.subject.id if entry.subject.scope == "company" else None,
+        "incident": entry.incident,
+        "operator": entry.operator,
+        "text": _event_text(entry),
+    }
+
+
+def _event_text(entry: Entry) -> str:
+    data = entry.data
+    if entry.kind is EntryKind.SYMPTOM:
+        return f"{data.get('kind', '')} {'seen' if data.get('active') else 'over'}"
+    if entry.kind in (EntryKind.ACTION_BEGUN, EntryKind.ACTION_ENDED):
+        attempt = codec.decode(Attempt, data["attempt"])
+        return words.line_ended(attempt) if attempt.outcome else words.line_begun(attempt.rung, attempt.operator)
+    return str(data.get("text") or data.get("step") or "")
+
+
+async def _inspect(c: ControlService, args: Args, _operator: str) -> Answer:
+    ident = c.company(args)
+    store = c.sources.sites.store(ident)
+    if store is None:
+        raise Refused("this gateway's auth files are not watched", code="cannot_do")
+    unit = c.sources.engine.unit(company(ident))
+    inventory = getattr(unit, "inventory", None)
+    if inventory is None:
+        raise BaileykeepError(f"the folder of {ident} was not seen yet", next_step="try again in a few seconds")
+    return {**codec.encode(inventory), "paired": inventory.creds.paired, "phone": mask_phone(inventory.creds.phone)}
+
+
+async def _plan(c: ControlService, args: Args, _operator: str) -> Answer:
+    ident = c.company(args)
+    sites, clock = c.sources.sites, c.sources.clock
+    store, known = sites.store(ident), sites.know(ident)
+    if store is None:
+        raise Refused("this gateway's auth files are not watched", code="cannot_do")
+    limits = sites.settings.limits_for(ident)
+
+    def make() -> Answer:
+        listing = store.listing()
+        plan = cleanup.plan(
+            listing, store.creds(), known.pool, limits, now=clock.now(),
+            reference=cleanup.reference_of(listing, known.last_up_at),
+            policy=args.get("policy"), force=bool(args.get("force")), baileys=sites.baileys(ident),
+        )  # fmt: skip
+        return {
+            "remove": [
+                {"name": r.name, "type": r.category.value, "age_days": round(r.age_days, 1), "reason": r.reason}
+                for r in plan.remove
+            ],
+            "kept": {category.value: plan.kept.get(category, 0) for category in Category},
+            "reclaimable": plan.reclaimable,
+            "level_after": plan.level_after.value,
+        }
+
+    return await anyio.to_thread.run_sync(make)
+
+
+async def _action(c: ControlService, args: Args, _operator: str) -> Answer:
+    ident = str(args.get("action", ""))
+    found = c.sources.ledger.attempt(ident)
+    if found is None:
+        raise UsageError(f"no action {ident} is known", code="unknown_action")
+    subject, attempt = found
+    entries = await c.journal.entries(subject=subject, since=attempt.begun_at, kinds=(EntryKind.STEP_BEGUN,))
+    steps = [e for e in entries if e.action == ident]
+    return {
+        "action": ident,
+        "company": subject.id,
+        "rung": attempt.rung.value,
+        "state": "ended" if attempt.outcome is not None else "running",
+        "steps": [{"at": e.at, "name": e.data["step"], "text": words.step(e.data["step"])} for e in steps],
+        "outcome": attempt.outcome.value if attempt.outcome else None,
+        "note": attempt.note,
+    }
+
+
+# --- acting -----------------------------------------------------------------------------------------------------
+
+
+def _by_hand(command: str) -> Handler:
+    async def act(c: ControlService, args: Args, operator: str) -> Answer:
+        ident = c.company(args)
+        if command in ("relink", "reset"):
+            await _guard_open_login(c, ident, args)
+        order = Order(
+            operator=operator,
+            force=bool(args.get("force")),
+            policy=args.get("policy"),
+            backup=args.get("backup"),
+            mode=str(args.get("mode", "identity")),
+        )
+        return {"action": await c.orchestrator.request(company(ident), BY_HAND[command], order)}
+
+    return act
+
+
+async def _guard_open_login(c: ControlService, ident: str, args: Args) -> None:
+    """A login that was seen open lately is not given up by a slip of the hand."""
+    known, limits = c.sources.sites.know(ident), c.sources.sites.settings.limits_for(ident)
+    if args.get("replace_login") or known.last_up_at is None:
+        return
+    if c.sources.clock.now() - known.last_up_at < limits.relink.seen_open_guard_s:
+        raise Refused(
+            f"the login of {ident} was seen open within the last day",
+            code="login_alive",
+            next_step="say --replace-login to give it up all the same",
+        )
+
+
+async def _clear_corrupted(c: ControlService, args: Args, operator: str) -> Answer:
+    """A gateway says that a session is corrupt: its open incident is shown to humans, nothing is done by itself."""
+    incident = await c.orchestrator.report_corrupt(company(c.company(args)), operator)
+    return {"incident": incident.id}
+
+
+async def _pause(c: ControlService, args: Args, operator: str) -> Answer:
+    seconds = _number(args, "seconds", HOUR) or HOUR
+    if not 0 < seconds <= 30 * DAY:
+        raise UsageError("a pause lasts between a second and 30 days")
+    subject = _paused(c, args)
+    until = c.sources.clock.now() + seconds
+    c.sources.holds.pause(subject, until)
+    await c.note(subject, operator, f"Paused for {words.duration(seconds)}.")
+    return {"paused": str(subject), "until": until}
+
+
+async def _resume(c: ControlService, args: Args, operator: str) -> Answer:
+    subject = _paused(c, args)
+    was = c.sources.holds.resume(subject)
+    await c.note(subject, operator, "Resumed.")
+    return {"resumed": str(subject), "was_paused": was}
+
+
+def _paused(c: ControlService, args: Args) -> Subject:
+    if "company" in args:
+        return company(c.company(args))
+    if "gateway" in args:
+        if args["gateway"] not in c.sources.sites.doors:
+            raise UsageError(f"no gateway {args['gateway']} is known", code="unknown_gateway")
+        return gateway(str(args["gateway"]))
+    return HOST
+
+
+async def _ack(c: ControlService, args: Args, operator: str) -> Answer:
+    return {"incident": (await c.orchestrator.acknowledge(c.incident(args).id, operator)).id}
+
+
+def _answer(state: ApprovalState) -> Handler:
+    async def answer(c: ControlService, args: Args, operator: str) -> Answer:
+        revision = int(args["revision"]) if "revision" in args else None
+        incident = await c.orchestrator.answer(c.incident(args).id, state, operator, revision)
+        return {"incident": incident.id, "answer": state.value}
+
+    return answer
+
+
+async def _forget(c: ControlService, args: Args, operator: str) -> Answer:
+    ident = c.company(args)
+    c.sources.sites.forget(ident)
+    await c.orchestrator.forget(company(ident), operator)
+    c.sources.engine.sync()
+    return {"forgotten": ident}
+
+
+async def _qr(c: ControlService, args: Args, _operator: str) -> Answer:
+    ident = c.company(args)
+    door = c.sources.sites.doors[c.sources.sites.placement(ident).gateway]
+    limits = c.sources.sites.settings.limits_for(ident).relink
+    text = await door.gateway.qr(ident)
+    return {"qr": text, "expires_at": c.sources.clock.now() + limits.qr_lock_s if text else None}
+
+
+async def _pairing_code(c: ControlService, args: Args, operator: str) -> Answer:
+    """A code for exactly the company's own phone; a running session is closed first, it would block the request."""
+    ident = c.company(args)
+    phone = "".join(filter(str.isdigit, str(args.get("phone", ""))))
+    configured = c.sources.sites.settings.company(ident).facts.phone
+    if not phone or (configured is not None and phone != configured):
+        raise Refused(
+            f"this is not the phone that is configured for {ident}" if phone else "a pairing code needs a phone",
+            code="phone_mismatch",
+            next_step=f"set phone in companies/{ident}.toml; it is never taken from elsewhere",
+        )
+    await _guard_open_login(c, ident, args)
+    door = c.sources.sites.doors[c.sources.sites.placement(ident).gateway]
+    await c.note(company(ident), operator, "Asked for a pairing code.")
+    if door.gateway.capabilities.stop:
+        await door.gateway.stop(ident)
+    return {"code": await door.gateway.pairing_code(ident, phone)}
+
+
+async def _reload(c: ControlService, _args: Args, _operator: str) -> Answer:
+    return await c.reload()
+
+
+def _number(args: Args, name: str, default: float | None) -> float | None:
+    if name not in args:
+        return default
+    try:
+        return float(args[name])
+    except (TypeError, ValueError):
+        raise UsageError(f"{name} must be a number") from None
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "overview": _overview,
+    "company": _company,
+    "incidents": _incidents,
+    "events": _events,
+    "explain": _explain,
+    "inspect": _inspect,
+    "plan": _plan,
+    "action": _action,
+    "pause": _pause,
+    "resume": _resume,
+    "ack": _ack,
+    "approve": _answer(ApprovalState.APPROVED),
+    "reject": _answer(ApprovalState.REJECTED),
+    "forget": _forget,
+    "clear_corrupted": _clear_corrupted,
+    "qr": _qr,
+    "pairing_code": _pairing_code,
+    "reload": _reload,
+    **{command: _by_hand(command) for command in BY_HAND},
+}
+"""Every command of `api.base.COMMANDS`; a test holds both against each other."""

@@ -1,0 +1,98 @@
+"""One daemon's life: configuration, lock, journal, signals, systemd; then everything in reverse."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from pathlib import Path
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+
+from baileykeep.app.daemon import Daemon, Given
+from baileykeep.app.locks import daemon_lock
+from baileykeep.app.sd_notify import Notifier
+from baileykeep.clock import Clock, SystemClock
+from baileykeep.config.load import load_partial
+from baileykeep.config.settings import Settings
+from baileykeep.journal.sql import SqlJournal
+from baileykeep.model.errors import ConfigError
+from baileykeep.telemetry import configure
+
+log = structlog.get_logger(__name__)
+
+JOURNAL = "journal.db"
+
+
+def run(config_dir: Path, clock: Clock | None = None) -> int:
+    """Run until SIGTERM or SIGINT. Raises BaileykeepError when it cannot start."""
+    configure(os.environ.get("BAILEYKEEP_LOG_LEVEL", "info"))
+    anyio.run(live, config_dir, clock or SystemClock())
+    return 0
+
+
+async def live(config_dir: Path, clock: Clock) -> None:
+    """From configuration to the last word in the journal."""
+    settings, problems = load_partial(config_dir)
+    for problem in problems:
+        log.warning("config.problem", problem=str(problem))
+    make_private(settings)
+    with daemon_lock(settings.installation.state_dir):
+        journal = await SqlJournal.open(settings.installation.state_dir / JOURNAL)
+        try:
+            daemon = Daemon(Given(settings, problems, clock, journal, random.Random()))  # noqa: S311 - jitter only
+            await _supervised(daemon, Notifier())
+        finally:
+            await journal.aclose()
+
+
+def make_private(settings: Settings) -> None:
+    """The state and backups folders, which are a login to somebody's WhatsApp: made for this user only."""
+    for folder in (settings.installation.state_dir, settings.installation.backups_dir):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"the folder {folder} cannot be made: {error.strerror}",
+                next_step="create it, owned by the user that runs Baileykeep, or name another in baileykeep.toml",
+            ) from error
+
+
+async def _supervised(daemon: Daemon, notifier: Notifier) -> None:
+    async with anyio.create_task_group() as group:
+        group.start_soon(_listen, daemon, group, notifier)
+        await group.start(_run, daemon, group)
+        log.info("ready", url=daemon.url, companies=len(daemon.sites.companies()), acting=daemon.holds.act)
+        notifier.say(READY="1", STATUS=f"watching {len(daemon.sites.companies())} companies")
+        if notifier.watchdog_s is not None:
+            group.start_soon(_watchdog, notifier, notifier.watchdog_s / 2)
+
+
+async def _run(daemon: Daemon, group: TaskGroup, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+    await daemon.run(task_status=task_status)
+    group.cancel_scope.cancel()
+
+
+async def _watchdog(notifier: Notifier, every_s: float) -> None:
+    """While the event loop turns, systemd hears of it."""
+    while True:
+        notifier.say(WATCHDOG="1")
+        await anyio.sleep(every_s)
+
+
+async def _listen(daemon: Daemon, group: TaskGroup, notifier: Notifier) -> None:
+    """SIGHUP reloads; the first SIGTERM or SIGINT ends in good order, a second one at once."""
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        stopping = False
+        async for number in signals:
+            if number == signal.SIGHUP:
+                daemon.config.poke()
+            elif stopping:
+                daemon.end_now()
+            else:
+                stopping = True
+                log.info("stopping", signal=signal.Signals(number).name)
+                notifier.say(STOPPING="1")
+                group.start_soon(daemon.shut_down)

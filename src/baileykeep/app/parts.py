@@ -1,0 +1,106 @@
+"""The only place that names concretes: from settings to gateways, processes, channels, watchers and log files."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from baileykeep.app.sites import Door, Sites
+from baileykeep.clock import Clock
+from baileykeep.config.schema import GatewayTable, ProcessTable
+from baileykeep.config.settings import Settings
+from baileykeep.gateways.http import GatewaySpec, HttpGateway
+from baileykeep.model.inventory import Creds, Inventory
+from baileykeep.processes.base import ProcessManager
+from baileykeep.processes.find import manager
+from baileykeep.rules import cleanup, levels
+from baileykeep.stores.files import FileStore
+from baileykeep.watchers.base import Emit, Watcher
+from baileykeep.watchers.connection import ConnectionWatcher
+from baileykeep.watchers.heartbeat import HeartbeatWatcher
+from baileykeep.watchers.network import NetworkWatcher, probes
+from baileykeep.watchers.process import ProcessWatcher
+
+
+def make_door(clock: Clock) -> Callable[[str, Settings], Door]:
+    """How a gateway's table becomes a connection to it. Raises ConfigError or UsageError for what cannot work."""
+
+    def make(name: str, settings: Settings) -> Door:
+        table = settings.gateways[name]
+        gateway = HttpGateway(_spec(name, table), settings.dialects[name], clock)
+        return Door(gateway, make_process(table.process), table.dialect, table.url)
+
+    return make
+
+
+def _spec(name: str, table: GatewayTable) -> GatewaySpec:
+    key = table.secret.get_secret_value() if table.secret is not None else None
+    ca_file = str(table.ca_file) if table.ca_file is not None else None
+    return GatewaySpec(name, table.url, key, ca_file, table.id_template, read_timeout_s=table.timeout)
+
+
+def make_process(table: ProcessTable) -> ProcessManager | None:
+    """The manager of a gateway's process; None where there is none."""
+    options: dict[str, Any] = {}
+    if table.manager == "pm2":
+        options = {"app": table.name, "home": table.pm2_home}
+    elif table.manager == "systemd":
+        options = {"unit": table.unit, "user": table.user is not None}
+    return None if table.manager == "none" else manager(table.manager, **options)
+
+
+class Eyes:
+    """How the file watcher looks at a folder: with what the daemon knows of the company. Blocking; for a thread."""
+
+    def __init__(self, sites: Sites, clock: Clock):
+        self._sites = sites
+        self._clock = clock
+
+    def inventory(self, ident: str, folder: Path) -> Inventory:
+        """A full count of one folder."""
+        store = FileStore(ident, folder)
+        known, limits = self._sites.know(ident), self._sites.settings.limits_for(ident)
+        listing, creds = store.listing(), store.creds()
+        return levels.inventory(
+            listing,
+            creds,
+            known.pool,
+            limits,
+            self._clock.now(),
+            reference=cleanup.reference_of(listing, known.last_up_at),
+            baileys=self._sites.baileys(ident),
+        )
+
+    def creds(self, ident: str) -> Creds:
+        """What `creds.json` says now."""
+        folder = self._sites.folders()[ident]
+        return FileStore(ident, folder).creds()
+
+
+def gateway_watchers(name: str, sites: Sites, emit: Emit, clock: Clock, rng: random.Random) -> Iterable[Watcher]:
+    """What watches one gateway: its sessions' connections, and its process where a manager tells."""
+    door = sites.doors[name]
+
+    def poll() -> Any:
+        return sites.settings.limits.poll
+
+    yield ConnectionWatcher(door.gateway, lambda: sites.companies(name), emit, clock=clock, rng=rng, limits=poll)
+    if door.process is not None:
+        yield ProcessWatcher(name, door.process, emit, clock=clock, rng=rng, limits=poll)
+
+
+def host_watchers(settings: Settings, emit: Emit, clock: Clock, rng: random.Random) -> Iterable[Watcher]:
+    """What watches this host, and what tells others that this daemon lives."""
+    network, heartbeat = settings.installation.network, settings.installation.heartbeat
+    yield NetworkWatcher(
+        emit,
+        clock=clock,
+        rng=rng,
+        limits=lambda: settings.limits.poll,
+        online=probes(network.online),
+        whatsapp=probes(network.whatsapp),
+    )
+    if heartbeat.url is not None:
+        yield HeartbeatWatcher(heartbeat.url.get_secret_value(), clock=clock, rng=rng, every_s=heartbeat.every)

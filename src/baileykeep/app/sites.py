@@ -1,0 +1,228 @@
+"""Who there is and how to reach them: companies, gateways, processes and folders, in step with the configuration."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio.to_thread
+
+from baileykeep.actions.base import Site, Steps
+from baileykeep.backups.vault import Vault
+from baileykeep.clock import Clock
+from baileykeep.config.discover import Oddity, Placement, placements
+from baileykeep.config.settings import Settings
+from baileykeep.engine.roster import Member
+from baileykeep.gateways.base import Gateway
+from baileykeep.model.errors import BaileykeepError, UsageError
+from baileykeep.model.limits import Limits
+from baileykeep.model.symptoms import HOST, Scope, Subject, company, gateway
+from baileykeep.processes.base import ProcessManager
+from baileykeep.rules.ladder import Can
+from baileykeep.rules.notify import Contact, Routes
+from baileykeep.rules.pre_keys import PoolKnowledge
+from baileykeep.stores.base import AuthStore
+from baileykeep.stores.files import FileStore
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One gateway with the process that carries it."""
+
+    gateway: Gateway
+    process: ProcessManager | None
+    dialect: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What the detectors know of a company and an action needs: filled in by the engine."""
+
+    pool: PoolKnowledge = field(default_factory=PoolKnowledge)
+    last_up_at: float | None = None
+
+
+MakeDoor = Callable[[str, Settings], Door]
+Know = Callable[[str], Knowledge]
+
+
+class Sites:
+    """Implements `engine.roster.Roster`. A company that was once there stays known until it is forgotten."""
+
+    def __init__(self, settings: Settings, clock: Clock, vault: Vault, make_door: MakeDoor):
+        self.settings = settings
+        self.know: Know = lambda _company: Knowledge()
+        self.oddities: tuple[Oddity, ...] = ()
+        self._clock = clock
+        self._vault = vault
+        self._make_door = make_door
+        self._doors: dict[str, Door] = {name: make_door(name, settings) for name in settings.gateways}
+        self._placed: dict[str, Placement] = {}
+        self._members: dict[Subject, Member] = {}
+        self._carried: Counter[str] = Counter()
+
+    # --- who there is ---------------------------------------------------------------------------------------
+
+    async def look_around(self) -> bool:
+        """Discover companies again; True when somebody came, moved or went."""
+        found, self.oddities = await anyio.to_thread.run_sync(placements, self.settings)
+        gone = {
+            ident: Placement(ident, old.gateway, old.folder, present=False)
+            for ident, old in self._placed.items()
+            if ident not in found and self.settings.enabled(ident) and old.gateway in self._doors
+        }
+        placed = {**gone, **found}
+        if placed == self._placed and self._members:
+            return False
+        self._placed = placed
+        self._renew()
+        return True
+
+    def recall(self, known: Mapping[str, str]) -> None:
+        """Companies (with their gateway) that an earlier daemon knew: gone ones are reported, not forgotten."""
+        for ident, name in known.items():
+            if name in self._doors:
+                self._placed.setdefault(ident, Placement(ident, name, None, present=False))
+
+    def known(self) -> dict[str, str]:
+        """What `recall` takes."""
+        return {ident: placement.gateway for ident, placement in self._placed.items()}
+
+    def forget(self, ident: str) -> None:
+        """Drop a company whose folder is gone for good."""
+        placement = self._placed.get(ident)
+        if placement is not None and placement.present:
+            raise UsageError(f"company {ident} is still there", next_step="disable it in its company file instead")
+        self._placed.pop(ident, None)
+        self._renew()
+
+    async def change(self, settings: Settings, renewed: frozenset[str], gone: frozenset[str]) -> None:
+        """Take over a new configuration; gateways in `renewed` get new connections, those in `gone` are closed."""
+        made = {name: self._make_door(name, settings) for name in renewed}
+        closing = [self._doors.pop(name) for name in (renewed | gone) & self._doors.keys()]
+        self._doors.update(made)
+        self.settings = settings
+        self._members = {}
+        await self.look_around()
+        for door in closing:
+            await door.gateway.aclose()
+
+    def _renew(self) -> None:
+        """Make the members anew, once, from settings and placements."""
+        self._carried = Counter(placement.gateway for placement in self._placed.values())
+        installation = Routes(self._contacts(None), self._second(None))
+        members = {HOST: Member(HOST, "this host", "", self.settings.limits, installation)}
+        for name, door in self._doors.items():
+            subject = gateway(name)
+            can = Can(restart_process=bool(door.process and door.process.can_act))
+            members[subject] = Member(subject, name, name, self.settings.limits, installation, can)
+        for ident, placement in self._placed.items():
+            members[company(ident)] = self._company_member(ident, placement)
+        self._members = members
+
+    def _company_member(self, ident: str, placement: Placement) -> Member:
+        settings = self.settings.company(ident)
+        routes = Routes(self._contacts(ident), self._second(ident))
+        can = self._can(placement)
+        return Member(company(ident), settings.label, placement.gateway, self._limits(ident), routes, can)
+
+    def _limits(self, ident: str) -> Limits:
+        return self.settings.limits_for(ident)
+
+    def _can(self, placement: Placement) -> Can:
+        door = self._doors[placement.gateway]
+        does = door.gateway.capabilities
+        by_process = bool(door.process and door.process.can_act)
+        alone = self._alone(placement.gateway)
+        opens = does.reconnect or does.start
+        return Can(
+            reconnect=opens,
+            stop=does.stop or (by_process and alone),
+            stop_others=by_process and not alone,
+            relink=does.force_relink or opens,
+            restart_process=by_process,
+            files=placement.folder is not None,
+        )
+
+    def _alone(self, name: str) -> bool:
+        return self._carried[name] == 1
+
+    def _contacts(self, ident: str | None) -> tuple[Contact, ...]:
+        chats = tuple(Contact("telegram", str(chat)) for chat in self.settings.chats(ident))
+        return chats or (Contact("console"),)
+
+    def _second(self, ident: str | None) -> tuple[Contact, ...]:
+        return tuple(Contact("telegram", str(chat)) for chat in self.settings.second_chats(ident))
+
+    # --- how to reach them ----------------------------------------------------------------------------------
+
+    def members(self) -> Mapping[Subject, Member]:
+        return self._members
+
+    def member(self, subject: Subject) -> Member | None:
+        return self._members.get(subject)
+
+    @property
+    def doors(self) -> Mapping[str, Door]:
+        """All gateways by name."""
+        return self._doors
+
+    def companies(self, of_gateway: str | None = None) -> list[str]:
+        """The ids of all companies, or of one gateway's."""
+        return [i for i, placement in self._placed.items() if of_gateway in (None, placement.gateway)]
+
+    def folders(self) -> dict[str, Path]:
+        """Every company's folder, where it has one that we can see."""
+        return {i: p.folder for i, p in self._placed.items() if p.folder is not None}
+
+    def placement(self, ident: str) -> Placement:
+        """Where a company lives. Raises UsageError for one that is not known."""
+        placement = self._placed.get(ident)
+        if placement is None:
+            raise UsageError(
+                f"no company {ident} is known", code="unknown_company", next_step="see `baileykeep health`"
+            )
+        return placement
+
+    def store(self, ident: str) -> AuthStore | None:
+        """A company's auth store; None where its gateway keeps the logins out of reach."""
+        folder = self.placement(ident).folder
+        return FileStore(ident, folder) if folder is not None else None
+
+    def baileys(self, ident: str) -> str | None:
+        """The generation that is configured for a company; None lets the folder and the log tell."""
+        generation = self.settings.generation(ident, self.placement(ident).gateway)
+        return None if generation == "auto" else generation
+
+    def site(
+        self, subject: Subject, steps: Steps, still_wrong: Callable[[], Awaitable[bool]], *, by_human: bool
+    ) -> Site:
+        if subject.scope is Scope.HOST:
+            raise BaileykeepError("nothing can be done to the host itself", code="cannot_do", permanent=True)
+        ident = subject.id if subject.scope is Scope.COMPANY else next(iter(self.companies(subject.id)), "")
+        name = self.placement(ident).gateway
+        known, door = self.know(ident), self._doors[name]
+        return Site(
+            company=ident,
+            gateway=door.gateway,
+            process=door.process,
+            alone=self._alone(name),
+            store=self.store(ident),
+            vault=self._vault,
+            clock=self._clock,
+            limits=self._limits(ident),
+            steps=steps,
+            still_wrong=still_wrong,
+            pool=known.pool,
+            last_up_at=known.last_up_at,
+            may_stop_others=by_human,
+            baileys=self.baileys(ident),
+        )
+
+    async def aclose(self) -> None:
+        """Close every gateway's connections."""
+        for door in self._doors.values():
+            await door.gateway.aclose()
