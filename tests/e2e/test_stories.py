@@ -1,0 +1,233 @@
+"""Whole stories: what happens to a company, what the daemon does, and what people read, end to end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from baileykeep.demo.folders import Shape, session_file
+from baileykeep.demo.session import Heals
+from baileykeep.model.backup import BackupKind
+from tests.e2e.world import ANN, World, world
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio, pytest.mark.timeout(180)]
+
+LONG_S = 15.0
+"""A coarse step for long waits: still two polls at the most between two looks."""
+
+
+async def settled(w: World, ident: str = "acme") -> None:
+    """Past the first minutes in which nothing is done, with everything healthy and nobody told."""
+    assert await w.pass_time(200, step_s=LONG_S) is False
+    assert w.texts() == []
+    assert w.open_causes(ident) == []
+
+
+async def test_a_drop_that_heals_when_asked_is_warned_of_and_reconnected(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.gateway.add("acme", Shape.counting(60))
+        w.configure()
+        await w.start()
+        await settled(w)
+        w.gateway["acme"].drop(heals=Heals.ASKED)
+        await w.pass_time(585, step_s=LONG_S)
+        assert w.texts() == []
+        assert await w.pass_time(45, until=lambda: bool(w.texts()))
+        assert "10 min" in w.texts()[0]
+        assert w.asked("acme") == []
+        assert await w.pass_time(400, until=lambda: "reconnect" in w.asked("acme"))
+        assert await w.pass_time(120, until=lambda: not w.open_causes("acme"))
+        await w.pass_time(10)
+        assert w.asked("acme") == ["reconnect"]
+        assert len(w.texts()) == 1
+        assert "Reconnected" in w.texts()[0]
+
+
+async def test_a_full_folder_is_cleaned_only_after_the_reconnect_did_not_help(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.gateway.add("acme", Shape.counting(60, generation=6))
+        w.configure()
+        daemon = await w.start()
+        await settled(w)
+        w.gateway["acme"].drop(heals=Heals.CLEANED, below=150)
+        w.gateway["acme"].grow(80)
+        _grow_old(w, "acme", 20)
+        assert await w.pass_time(700, until=lambda: bool(w.texts()), step_s=LONG_S)
+        assert await w.pass_time(400, until=lambda: w.asked("acme") == ["reconnect"], step_s=LONG_S)
+        assert await w.pass_time(600, until=lambda: len(w.asked("acme")) > 1)
+        assert await w.pass_time(300, until=lambda: "disconnected" not in w.open_causes("acme"))
+        await w.pass_time(30)
+        assert w.asked("acme") == ["reconnect", "stop", "initialize"]
+        left = os.listdir(w.gateway.folder("acme"))
+        assert len(left) == 140
+        kinds = [backup.kind for backup in daemon.vault.list("acme")]
+        assert BackupKind.COLD in kinds
+        assert len(w.texts()) == 1
+        assert "20 files removed" in w.texts()[0]
+
+
+def _grow_old(w: World, ident: str, count: int) -> None:
+    """Sessions that nobody used for forty days, found after the fact."""
+    before = set(os.listdir(w.gateway.folder(ident)))
+    w.gateway[ident].grow(count)
+    old = w.clock.now() - 40 * 86_400
+    for name in set(os.listdir(w.gateway.folder(ident))) - before:
+        if name.startswith("session-"):
+            os.utime(w.gateway.folder(ident) / name, (old, old))
+
+
+async def test_two_hundred_and_still_down_asks_and_does_nothing_until_approved(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.gateway.add("acme", Shape.counting(210, 5))
+        w.configure()
+        await w.start()
+        await w.pass_time(60)
+        w.gateway["acme"].drop(heals=Heals.RELINKED)
+        assert await w.pass_time(1800, until=lambda: any("relink" in t for t in w.texts()), step_s=LONG_S)
+        assert w.asked("acme") == ["reconnect"]
+        files = sorted(os.listdir(w.gateway.folder("acme")))
+        await w.pass_time(120, step_s=LONG_S)
+        assert sorted(os.listdir(w.gateway.folder("acme"))) == files
+        asked = next(m for m in w.stories() if any("approve" in d for row in m.buttons for _, d in row))
+        await w.telegram.press(asked, "approve", user=ANN)
+        assert await w.pass_time(120, until=lambda: w.gateway["acme"].qr is not None)
+        w.gateway["acme"].scan()
+        assert await w.pass_time(180, until=lambda: not w.open_causes("acme"))
+        await w.pass_time(10)
+        assert len(w.texts()) == 1
+        assert "Approved" in w.texts()[0]
+
+
+async def test_a_network_that_is_down_for_an_hour_is_one_message_and_nothing_is_done(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        for ident in ("1", "2", "3"):
+            w.gateway.add(ident, Shape.counting(60))
+        w.configure()
+        await w.start()
+        await settled(w, "1")
+        await w.internet.down()
+        await w.whatsapp.down()
+        for session in w.gateway.sessions.values():
+            session.drop(heals=Heals.NEVER)
+        await w.pass_time(3600, step_s=LONG_S)
+        assert w.gateway.asked() == []
+        assert len(w.texts()) == 1
+        assert "network" in w.texts()[0].lower() or "offline" in w.texts()[0].lower()
+        await w.internet.up()
+        await w.whatsapp.up()
+        for session in w.gateway.sessions.values():
+            session.cure()
+        assert await w.pass_time(240, until=lambda: not w.daemon or not w.daemon.ledger.all_open())
+        assert w.gateway.asked() == []
+
+
+async def test_sixty_of_a_hundred_down_at_once_pull_the_brake(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        for n in range(100):
+            w.gateway.add(str(n), Shape.counting(45, generation=6))
+        w.configure()
+        await w.start()
+        await settled(w, "1")
+        for n in range(60):
+            w.gateway[str(n)].drop(heals=Heals.ASKED)
+        await w.pass_time(1500, step_s=LONG_S)
+        assert w.gateway.asked() == []
+        assert len(w.texts()) == 1
+        assert "60" in w.texts()[0]
+
+
+async def test_a_storm_of_bad_macs_sets_only_the_named_sessions_aside(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        session = w.gateway.add("acme", Shape.counting(70))
+        w.configure()
+        daemon = await w.start()
+        await settled(w)
+        files = sorted(os.listdir(w.gateway.folder("acme")))
+        broken = [name for name in files if name.startswith("session-") and "_1." not in name][:2]
+        addresses = [name.removeprefix("session-").removesuffix(".json") for name in broken]
+        session.bad_mac(addresses, count=5)
+        assert await w.pass_time(30, until=lambda: "bad_mac" in w.open_causes("acme"))
+        assert await w.pass_time(240, until=lambda: "stop" in w.asked("acme"))
+        assert await w.pass_time(400, until=lambda: not w.open_causes("acme"))
+        gone = set(files) - set(os.listdir(w.gateway.folder("acme")))
+        assert gone == {session_file(a) for a in addresses}
+        assert any(b.kind is BackupKind.ASIDE for b in daemon.vault.list("acme"))
+        assert len(w.texts()) == 1
+        assert "2 session files set aside" in w.texts()[0]
+        assert not any(a in w.texts()[0] for a in addresses)
+
+
+async def test_a_removed_device_is_never_reconnected_but_copied_and_asked_about(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.gateway.add("acme", Shape.counting(60))
+        w.configure()
+        daemon = await w.start()
+        await settled(w)
+        w.gateway["acme"].device_removed()
+        assert await w.pass_time(60, until=lambda: any("relink" in t for t in w.texts()))
+        await w.pass_time(1500, step_s=LONG_S)
+        assert w.asked("acme") == []
+        assert daemon.vault.list("acme")
+        assert len(w.texts()) == 1
+
+
+async def test_a_replaced_session_is_tried_once_and_then_handed_over(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.gateway.add("acme", Shape.counting(60))
+        w.configure()
+        await w.start()
+        await settled(w)
+        w.gateway["acme"].replaced(heals=Heals.NEVER)
+        await w.pass_time(3600, step_s=LONG_S)
+        assert w.asked("acme") == ["reconnect"]
+        assert len(w.texts()) == 1
+        assert "human" in w.texts()[0].lower()
+
+
+async def test_nothing_is_stopped_for_a_cleanup_that_would_free_nothing(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.gateway.add("acme", Shape.counting(160, 0))
+        w.configure()
+        await w.start()
+        await w.pass_time(60)
+        w.gateway["acme"].drop(heals=Heals.NEVER)
+        await w.pass_time(2400, step_s=LONG_S)
+        assert "stop" not in w.asked("acme")
+        assert any("free nothing" in t or "nothing" in t.lower() for t in w.texts())
+
+
+async def test_a_company_file_with_a_typo_keeps_the_last_good_values_and_names_the_key(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.gateway.add("acme", Shape.counting(60))
+        w.configure()
+        w.company_file("acme", 'name = "Acme"\n[limits.bad_mac]\npreset = "flapping"\n')
+        daemon = await w.start()
+        assert daemon.sites.settings.limits_for("acme").bad_mac.preset == "flapping"
+        w.company_file("acme", 'name = "Acme"\n[limits.bad_mac]\npresett = "stable"\n')
+        await daemon.config.reload()
+        await w.pass_time(30)
+        assert daemon.sites.settings.limits_for("acme").bad_mac.preset == "flapping"
+        assert any("presett" in t and "acme" in t for t in w.texts())
+        w.company_file("acme", 'name = "Acme Ltd"\n')
+        await daemon.config.reload()
+        await w.pass_time(60)
+        assert not daemon.ledger.all_open()
+
+
+async def test_a_daemon_killed_between_stop_and_cleanup_picks_up_and_ends_well(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.gateway.add("acme", Shape.counting(140, generation=6))
+        w.configure()
+        await w.start()
+        w.gateway["acme"].drop(heals=Heals.CLEANED, below=150)
+        _grow_old(w, "acme", 20)
+        assert await w.pass_time(2400, until=lambda: "stop" in w.asked("acme"), step_s=5)
+        await w.crash()
+        assert "initialize" not in w.asked("acme")
+        daemon = await w.start()
+        assert await w.pass_time(600, until=lambda: not daemon.acting())
+        await w.pass_time(60)
+        assert w.gateway["acme"].state == "connected"
+        assert len(os.listdir(w.gateway.folder("acme"))) == 140
