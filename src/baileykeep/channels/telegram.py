@@ -82,18 +82,23 @@ class TelegramChannel:
         self._clock = clock
         self._api = TelegramApi(config.token, config.base_url, timeout_s=config.timeout_s, poll_s=config.poll_s)
         self._limiter = Limiter(clock, limits)
-        self._desk = Desk(command, Allowed(self._chats, frozenset(config.users)), clock)
+        self._desk = Desk(command, Allowed(self._chats, lambda: self._config.users), clock)
         self._posts: dict[str, Post] = {}
         self._moved: dict[int, int] = {}
         self._loading = anyio.Lock()
         self._loaded = False
+
+    def apply(self, config: TelegramConfig, limits: NotifyLimits) -> None:
+        """Take other chats, users, a zone or limits at once; token, server and times need a new channel."""
+        self._config = config
+        self._limiter.limits = limits
 
     async def deliver(self, notices: Sequence[Notice]) -> None:
         """See `Channel`. One message shows the newest state of them all; one reply says what made them sound."""
         await self._load()
         notice = merged(notices)
         data = notice.data
-        chat = self._chat(str(data.get("to") or self._config.chats[0]))
+        chat = self._chat(str(data.get("to", "")))
         shown = _Shown(telegram_text.message(data, self._config.zone), telegram_text.buttons(data))
         post = self._posts.get(notice.key)
         if post is not None and post.chat == self._now_at(chat) and await self._edited(post, shown):
@@ -144,8 +149,11 @@ class TelegramChannel:
         await self._memory.save(f"moved:{chat}", new_chat)
 
     def _chat(self, address: str) -> int:
+        """The chat that an address means; an empty one is the first chat."""
         try:
-            return int(address)
+            return int(address or self._config.chats[0])
+        except IndexError:
+            raise ChannelError("no Telegram chat is configured", next_step="name one in telegram.chats") from None
         except ValueError:
             step = "give the chat's id as a number, negative for groups"
             raise ChannelError(f"{address!r} is no Telegram chat", next_step=step, permanent=True) from None

@@ -59,13 +59,14 @@ class Allowed:
     """Whom to obey: members of these chats; if `users` are named, only those among them."""
 
     chats: Callable[[], Collection[int]]
-    users: frozenset[int] = frozenset()
+    users: Callable[[], Collection[int]] = tuple
 
     def obeys(self, chat: int | None, user: User | None) -> bool:
         """Both the place and the person must be right."""
         if chat is None or user is None or chat not in self.chats():
             return False
-        return not self.users or user.id in self.users
+        users = self.users()
+        return not users or user.id in users
 
 
 class Desk:

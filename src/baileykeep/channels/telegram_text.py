@@ -159,7 +159,7 @@ def overview(answer: Mapping[str, Any]) -> str:
     lines += [_company_line(view) for view in sick[:15]]
     if len(sick) > 15:
         lines.append(f"… and {len(sick) - 15} more.")
-    return "\n".join(lines)
+    return "\n".join(_fitting(lines, MAX_UNITS))
 
 
 _HEALTH = ["down", "trouble", "watch", "ok"]
@@ -193,4 +193,4 @@ def company(view: Mapping[str, Any]) -> str:
     lines += [f"{_mark(incident)} {escaped(incident['headline'])}" for incident in view.get("incidents", [])[:5]]
     if view.get("next"):
         lines.append(f"<b>Next:</b> {escaped(view['next'])}")
-    return "\n".join(lines)
+    return "\n".join(_fitting(lines, MAX_UNITS))

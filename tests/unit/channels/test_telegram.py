@@ -359,6 +359,20 @@ async def test_strangers_are_ignored_and_logged_once() -> None:
     assert ignored == [(CHAT, BORIS), (999, ANNA)]
 
 
+async def test_other_chats_and_users_are_taken_while_it_runs() -> None:
+    async with world(users=(BORIS,), listening=True) as w:
+        await w.tg.say(CHAT, ANNA, "/status")
+        config = TelegramConfig(w.tg.token, (777,), (ANNA,), base_url=w.tg.url)
+        await settle(lambda: w.tg.busy > 0)
+        w.channel.apply(config, NotifyLimits())
+        assert (await said(w, 777, "/status")).startswith("1 of 1")
+        await w.deliver(Story(to="").open(START), to="")
+        assert len(w.tg.messages(777)) == 2
+        w.channel.apply(TelegramConfig(w.tg.token, ()), NotifyLimits())
+        with pytest.raises(ChannelError, match="no Telegram chat is configured"):
+            await w.deliver(Story("i2", to="").open(START), to="")
+
+
 async def test_a_command_from_hours_ago_is_not_obeyed() -> None:
     clock = VirtualClock(START)
     async with FakeTelegram(clock.now) as tg:

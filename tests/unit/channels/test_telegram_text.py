@@ -148,8 +148,14 @@ def test_status_tells_who_is_not_well_worst_first() -> None:
         "🔴 N3 (3): disconnected",
         "🟡 N2 (2): wait ⏸",
     ]
-    many = {"companies": [company(str(n), "trouble") for n in range(200)]}
-    assert telegram_text.units(telegram_text.overview(many)) <= telegram_text.MAX_UNITS
+    long = [{"headline": "<&>" * 200, "severity": "critical"}] * 20
+    many = {"companies": [company(str(n), "trouble", incidents=long) for n in range(200)], "incidents": long}
+    for text in (
+        telegram_text.overview(many),
+        telegram_text.company(company("1", "down", incidents=long, next="x" * 9999)),
+    ):
+        assert telegram_text.units(text) <= telegram_text.MAX_UNITS
+        assert parsed(text, "HTML")
 
 
 def test_one_company_in_a_few_lines() -> None:
