@@ -173,6 +173,7 @@ def test_the_grouped_message_names_all_and_sounds_once() -> None:
     (one,) = delivery.notices
     assert one.sound
     assert one.incident is None
+    assert one.data["first"] is True
     assert one.data["headline"] == "6 incidents at once"
     assert one.data["members"][0]["text"] == "Acme (0): disconnected for 10 min"
     assert one.data["buttons"] == []
