@@ -7,7 +7,8 @@ is a new event. Hand-written words repeat themselves: they join until the next s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from baileykeep.logs.closes import KIND_BY_CODE
@@ -21,7 +22,7 @@ FORGET_S = 60.0
 """A line this long after the last one of an event is another event."""
 
 MAX_OPEN = 64
-"""Events of one sign that may still grow; older ones are closed."""
+"""Events of one sign and company that may still grow; older ones are closed."""
 
 MOMENTS = (Sign.CLOSED, Sign.OPENED, Sign.QR, Sign.PAIRED, Sign.PRE_KEYS_UPLOAD)
 
@@ -41,6 +42,7 @@ class Moment:
     at: float
     sources: set[str] = field(default_factory=set)
     told: bool = False
+    over: bool = False
 
     @property
     def in_words_only(self) -> bool:
@@ -76,8 +78,10 @@ class Moments:
     """The events of one gateway, over all its files."""
 
     def __init__(self) -> None:
-        self._open: list[Moment] = []
-        self._done: list[Moment] = []
+        self._open: dict[tuple[Sign, str | None], list[Moment]] = {}
+        self._recent: dict[Sign, deque[Moment]] = {sign: deque(maxlen=MAX_OPEN) for sign in MOMENTS}
+        self._held: list[Moment] = []
+        self._ended: list[Moment] = []
 
     def see(self, seen: Seen, company: str | None, now: float, at: float) -> Moment | None:
         """Take in a line; the event if it is a new one."""
@@ -89,45 +93,71 @@ class Moments:
 
     def due(self, now: float) -> list[Moment]:
         """Events whose time is up, each once."""
-        ripe = [one for one in self._open if not one.told and one.first <= now - HOLD_S]
-        for one in ripe:
+        told = [*self._ended, *(one for one in self._held if not one.told and one.first <= now - HOLD_S)]
+        for one in told:
             one.told = True
-        self._open = [one for one in self._open if one.last > now - FORGET_S]
-        done, self._done = [*self._done, *ripe], []
-        return done
+        self._held = [one for one in self._held if not one.told]
+        self._ended.clear()
+        self._forget(now - FORGET_S)
+        return told
 
     def next_due(self) -> float | None:
         """When the oldest event that is still held must be told."""
-        held = [one.first for one in self._open if not one.told]
-        return 0.0 if self._done else min(held) + HOLD_S if held else None
+        return 0.0 if self._ended else min((one.first + HOLD_S for one in self._held if not one.told), default=None)
 
     def flush(self) -> list[Moment]:
         """Everything that was not told yet."""
         return self.due(float("inf"))
 
     def _take(self, seen: Seen, company: str | None, now: float, at: float) -> Moment | None:
-        fitting = [one for one in self._open if one.fits(seen, company)]
-        fitting.sort(key=lambda one: one.company != company)
-        if fitting:
-            fitting[0].take(seen, company, now)
-            return None
-        new = Moment(seen.sign, company, seen.kind, seen.code, now, now, at, {seen.source})
-        self._open.append(new)
-        self._bound(seen.sign)
+        found = next((one for one in self._candidates(seen.sign, company) if one.fits(seen, company)), None)
+        if found is None:
+            return self._begin(Moment(seen.sign, company, seen.kind, seen.code, now, now, at, {seen.source}))
+        before = found.company
+        found.take(seen, company, now)
+        if found.company != before:
+            self._open[found.sign, before].remove(found)
+            self._add(found)
+        return None
+
+    def _candidates(self, sign: Sign, company: str | None) -> Iterator[Moment]:
+        """Of the line's own company first; a line without one may tell of anybody's."""
+        yield from self._open.get((sign, company), ())
+        if company is not None:
+            yield from self._open.get((sign, None), ())
+        else:
+            yield from (one for one in self._recent[sign] if one.company is not None and not one.over)
+
+    def _begin(self, new: Moment) -> Moment:
+        self._recent[new.sign].append(new)
+        self._held.append(new)
+        self._add(new)
         return new
 
+    def _add(self, one: Moment) -> None:
+        mine = self._open.setdefault((one.sign, one.company), [])
+        mine.append(one)
+        if len(mine) > MAX_OPEN:
+            self._finish(mine.pop(0))
+
     def _end(self, sign: Sign, company: str | None) -> None:
-        self._finish(one for one in self._open if one.sign is sign and one.company == company)
+        for one in self._open.pop((sign, company), ()):
+            self._finish(one)
 
-    def _bound(self, sign: Sign) -> None:
-        self._finish([one for one in self._open if one.sign is sign][:-MAX_OPEN])
-
-    def _finish(self, ended: Iterable[Moment]) -> None:
-        gone = list(ended)
-        self._done.extend(one for one in gone if not one.told)
-        for one in gone:
+    def _finish(self, one: Moment) -> None:
+        """Nothing joins it any more; it is told now, before what comes after it."""
+        one.over = True
+        if not one.told:
             one.told = True
-            self._open.remove(one)
+            self._ended.append(one)
+
+    def _forget(self, until: float) -> None:
+        for key, mine in list(self._open.items()):
+            for one in mine:
+                one.over = one.last <= until
+            self._open[key] = [one for one in mine if not one.over]
+            if not self._open[key]:
+                del self._open[key]
 
 
 def _repeats(seen: Seen) -> bool:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ahocorasick_rs import BytesAhoCorasick
+
 from baileykeep.logs import plain_words, records
 from baileykeep.logs.reading import Line
 from baileykeep.logs.signs import Seen, Sign
@@ -283,12 +285,11 @@ PATTERNS: tuple[Pattern, ...] = (
 
 LITERALS: tuple[bytes, ...] = tuple(dict.fromkeys(literal for pattern in PATTERNS for literal in pattern.literals))
 
+_ALL = BytesAhoCorasick(list(LITERALS))
+_OWNERS = tuple(frozenset(n for n, each in enumerate(PATTERNS) if literal in each.literals) for literal in LITERALS)
+
 
 def understand(raw: bytes, line: Line) -> tuple[Seen, ...]:
     """Everything that one line tells; `raw` is the line as it stands in the file."""
-    return tuple(
-        seen
-        for pattern in PATTERNS
-        if any(literal in raw for literal in pattern.literals)
-        for seen in pattern.read(line)
-    )
+    hits = {n for index, _, _ in _ALL.find_matches_as_indexes(raw, overlapping=True) for n in _OWNERS[index]}
+    return tuple(seen for n in sorted(hits) for seen in PATTERNS[n].read(line))
