@@ -250,6 +250,20 @@ async def test_the_same_close_a_minute_later_is_another_one(gw: Gateway) -> None
 
 
 @pytest.mark.asyncio
+async def test_a_line_without_a_company_joins_the_recent_event_of_one_but_not_an_old_one(gw: Gateway) -> None:
+    await gw.poll()
+    append(gw.out, '{"companyId":"17","node":{"attrs":{"code":"440"}},"msg":"stream errored out"}\n')
+    assert [fact.company for fact in await gw.settle()] == ["17"]
+    append(gw.out, UPDATE % 440)
+    assert await gw.settle() == []
+    append(gw.out, '{"companyId":"18","node":{"attrs":{"code":"503"}},"msg":"stream errored out"}\n')
+    await gw.settle()
+    await gw.poll(61)
+    append(gw.out, UPDATE % 503)
+    assert [fact.company for fact in await gw.settle()] == [None]
+
+
+@pytest.mark.asyncio
 async def test_a_company_that_is_known_late_is_still_told(gw: Gateway) -> None:
     await gw.poll()
     append(gw.out, UPDATE % 440)
