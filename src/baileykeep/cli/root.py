@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import baileykeep
-from baileykeep.cli import act, answer, config_cmds, daemon, init, look
+from baileykeep.cli import act, answer, config_cmds, daemon, init, look, scan
 from baileykeep.cli.options import ACT, ANSWER, LOOK, PREPARE
 
 app = typer.Typer(
@@ -46,5 +46,6 @@ for panel, commands in GROUPS:
     for command in commands:
         app.command(rich_help_panel=panel)(command)
 
+scan.register(app)
 config_cmds.register(app)
 init.register(app)
