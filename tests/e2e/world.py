@@ -26,7 +26,7 @@ from baileykeep.demo.probes import ProbeTarget
 from baileykeep.demo.standin import StandIn
 from baileykeep.journal.base import Journal
 from baileykeep.journal.sql import SqlJournal
-from baileykeep.model.errors import GatewayError
+from baileykeep.model.errors import JournalError
 from tests.fakes.telegram import FakeTelegram, Shown
 
 CHAT, SECOND, ANN = 1001, 1002, 7
@@ -90,14 +90,14 @@ class StoryClock(VirtualClock):
             await super().sleep(seconds)
 
 
-def _cut(gateway: Any) -> None:
-    """From now on every call fails before it reaches the gateway, as from a process that is gone."""
+def _cut(thing: Any, names: tuple[str, ...]) -> None:
+    """From now on these calls fail before they have any effect, as from a process that is gone."""
 
     async def gone(*_args: Any, **_kwargs: Any) -> Any:
-        raise GatewayError("this daemon is dead")
+        raise JournalError("this daemon is dead")
 
-    for name in GATEWAY_CALLS:
-        setattr(gateway, name, gone)
+    for name in names:
+        setattr(thing, name, gone)
 
 
 JOURNAL_CALLS = ("write", "entries", "remember", "recall", "pending_notices", "notice_sent", "notices_covered")
@@ -220,9 +220,16 @@ whatsapp = ["{self.whatsapp.address}"]
     async def crash(self) -> None:
         """What SIGKILL leaves: nothing further is done, not even starting again what was stopped."""
         assert self.daemon is not None
+        assert self._task is not None
+        assert self._scope is not None
         for door in self.daemon.sites.doors.values():
-            _cut(door.gateway)
-        await self.kill()
+            _cut(door.gateway, GATEWAY_CALLS)
+        _cut(self.daemon.given.journal, ("write", "remember"))
+        self._scope.cancel()
+        while not self._task.done():
+            self.clock.step_to(self.clock.monotonic() + STEP_S)
+            await asyncio.sleep(0.01)
+        self._task = None
 
     # --- time ---------------------------------------------------------------------------------------------
 

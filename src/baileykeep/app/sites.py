@@ -127,7 +127,9 @@ class Sites:
         settings = self.settings.company(ident)
         routes = Routes(self._contacts(ident), self._second(ident))
         can = self._can(placement)
-        return Member(company(ident), settings.label, placement.gateway, self._limits(ident), routes, can)
+        return Member(
+            company(ident), settings.label, placement.gateway, self._limits(ident), routes, can, settings.window
+        )
 
     def _limits(self, ident: str) -> Limits:
         return self.settings.limits_for(ident)

@@ -99,8 +99,10 @@ class Holds:
 
 def silenced(cause: Cause, fleet: Fleet) -> bool:
     """Whether one alert about the host, the gateway or the fleet already speaks for this finding."""
-    outside = fleet.braked or fleet.gateway_down or not fleet.online or not fleet.whatsapp
-    return outside and cause in SILENCED
+    no_network = not fleet.online or not fleet.whatsapp
+    if cause is Cause.FLEET_DOWN:
+        return no_network
+    return cause in SILENCED and (no_network or fleet.braked or fleet.gateway_down)
 
 
 def without_brake(fleet: Fleet) -> Fleet:

@@ -81,9 +81,19 @@ class Orchestrator:
         for topic in Topic:
             finding = found.get(topic)
             before = self._parts.ledger.get(member.subject, topic)
-            if before is None and (finding is None or silenced(finding.cause, fleet)):
+            if before is None and (finding is None or silenced(finding.cause, fleet) or self._cleaned(member, finding)):
                 continue
             await self._move(member, unit, before, self._looked(member, before, finding, topic))
+
+    def _cleaned(self, member: Member, finding: Finding) -> bool:
+        """A folder that a cleanup just brought down is not worth an alert of its own for still being rather full."""
+        if finding.cause is not Cause.FILES_HIGH:
+            return False
+        since = self._parts.clock.now() - member.limits.cleanup.cooldown_s
+        history = self._parts.ledger.history(member.subject)
+        return any(
+            a.rung is Rung.CLEANUP and a.outcome in (None, Outcome.HEALED) and a.begun_at > since for a in history
+        )
 
     def _findings(self, member: Member, unit: Unit) -> Mapping[Topic, Finding]:
         if isinstance(unit, CompanyUnit):
@@ -151,6 +161,7 @@ class Orchestrator:
         fleet = parts.holds.fleet(
             subject, member.gateway, outside, member.limits, parts.clock.now(), busy=subject in self.running
         )
+        fleet = replace(fleet, window=member.window_at(parts.clock.now()))
         return fleet if subject.scope is Scope.COMPANY else without_brake(fleet)
 
     @staticmethod

@@ -13,6 +13,13 @@ from baileykeep.rules.ladder import Can
 from baileykeep.rules.notify import Routes
 
 
+class Window(Protocol):
+    """A maintenance window; times are epoch seconds."""
+
+    def closes_at(self, now: float) -> float | None:
+        """When the window that is open now closes; None while none is open."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One company (or gateway, or the host) as the engine needs it."""
@@ -23,6 +30,14 @@ class Member:
     limits: Limits
     routes: Routes = field(default_factory=Routes)
     can: Can = field(default_factory=Can)
+    window: Window | None = None
+
+    def window_at(self, now: float) -> bool | None:
+        """Whether its maintenance window is open for new work; None when it has none."""
+        if self.window is None:
+            return None
+        closes_at = self.window.closes_at(now)
+        return closes_at is not None and closes_at - now > self.limits.ladder.window_margin_s
 
 
 class Roster(Protocol):

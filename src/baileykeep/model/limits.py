@@ -93,6 +93,7 @@ class LadderLimits:
     replaced_cooldown_s: float = number(10 * MINUTE, "after a 440 before the one reconnect")
     restart_backoff_s: float = number(10 * MINUTE, "between two restarts of a gateway's process")
     daily_budget: int = number(5, "automatic repairs a company and day")
+    window_margin_s: float = number(15 * MINUTE, "nothing is begun in the last part of a maintenance window")
     clock_jump_s: float = number(HOUR, "a wall-clock jump beyond this bars removals for this long")
 
 
@@ -103,6 +104,7 @@ class BrakeLimits:
     share: float = number(0.5, "share of a gateway's companies that must drop together")
     min_companies: int = number(3, "and at least so many")
     window_s: float = number(2 * MINUTE, "inside this window")
+    tell_after_s: float = number(30, "the brake holds at once, and is told of when it still does after this")
     lift_after_s: float = number(30 * MINUTE, "the brake lifts by itself after this, or when half are back")
     stagger_s: float = number(15, "between two companies' first rung after the brake lifted")
 

@@ -28,6 +28,7 @@ class State:
     on_since: float | None = None
     caught: tuple[str, ...] = ()
     lifted_at: float | None = None
+    told: bool = False
 
 
 def step(
@@ -41,19 +42,28 @@ def step(
     drops = tuple(known.get(company) or Drop(company, now) for company in sorted(down))
     after = replace(state, drops=drops)
     if state.on_since is None:
-        return _maybe_pull(after, subject, total, now, limits.brake)
-    return _maybe_lift(after, subject, down, now, limits.brake)
+        return _maybe_pull(after, total, now, limits.brake), ()
+    after, lifted = _maybe_lift(after, subject, down, now, limits.brake)
+    return (after, lifted) if after.on_since is None else _maybe_tell(after, subject, total, now, limits.brake)
 
 
-def _maybe_pull(
-    state: State, subject: Subject, total: int, now: float, limits: BrakeLimits
-) -> tuple[State, tuple[Symptom, ...]]:
+def _maybe_pull(state: State, total: int, now: float, limits: BrakeLimits) -> State:
+    """The brake holds at once; it is told of a little later, when our own probes had time to find the network gone."""
     recent = tuple(drop.company for drop in state.drops if now - drop.at <= limits.window_s)
     if len(recent) < limits.min_companies or len(recent) < limits.share * total:
+        return state
+    caught = tuple(drop.company for drop in state.drops)
+    return replace(state, on_since=now, caught=caught, lifted_at=None, told=False)
+
+
+def _maybe_tell(
+    state: State, subject: Subject, total: int, now: float, limits: BrakeLimits
+) -> tuple[State, tuple[Symptom, ...]]:
+    if state.told or now - (state.on_since or now) < limits.tell_after_s:
         return state, ()
-    after = replace(state, on_since=now, caught=tuple(drop.company for drop in state.drops), lifted_at=None)
     detail = {"down": len(state.drops), "total": total}
-    return after, (Symptom(subject, SymptomKind.FLEET_DOWN, now, severity=Severity.EMERGENCY, detail=detail),)
+    symptom = Symptom(subject, SymptomKind.FLEET_DOWN, now, severity=Severity.EMERGENCY, detail=detail)
+    return replace(state, told=True), (symptom,)
 
 
 def _maybe_lift(
@@ -65,7 +75,8 @@ def _maybe_lift(
         return replace(state, caught=tuple(sorted(caught))), ()
     detail = {"back": back, "caught": len(caught)}
     lifted = Symptom(subject, SymptomKind.FLEET_DOWN, now, active=False, severity=Severity.EMERGENCY, detail=detail)
-    return replace(state, on_since=None, caught=tuple(sorted(down)), lifted_at=now), (lifted,)
+    after = replace(state, on_since=None, caught=tuple(sorted(down)), lifted_at=now, told=False)
+    return after, (lifted,) if state.told else ()
 
 
 def stagger_until(state: State, company: str, limits: BrakeLimits) -> float | None:

@@ -49,7 +49,10 @@ NO_BUDGET = frozenset({Rung.SNAPSHOT, Rung.ALERT})
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """What holds for everybody, or comes from outside the company, at the moment of the decision."""
+    """What holds for everybody, or comes from outside the company, at the moment of the decision.
+
+    `window` is whether the company's maintenance window is open for new work; None when it has none.
+    """
 
     act: bool = False
     started_at: float = 0.0
@@ -63,6 +66,7 @@ class Fleet:
     jumped_at: float | None = None
     busy: bool = False
     breach: bool = False
+    window: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +311,10 @@ def _cooldown(case: Case, rung: Rung) -> float:
         return float(limits.ladder.reconnect_cooldown_s * 2 ** min(retries, 5))
     if rung is Rung.RESTART_PROCESS:
         return limits.ladder.restart_backoff_s
-    return limits.cleanup.cooldown_s if rung is Rung.CLEANUP else 0.0
+    if rung is not Rung.CLEANUP:
+        return 0.0
+    by_window = case.incident.cause is Cause.FILES_CRITICAL and bool(case.fleet.window)
+    return limits.cleanup.window_cooldown_s if by_window else limits.cleanup.cooldown_s
 
 
 def _gate_budget(case: Case, rung: Rung) -> Decision | None:
@@ -356,8 +363,11 @@ def _time_replaced(case: Case, rung: Rung) -> Decision | None:
 
 
 def _time_critical(case: Case, rung: Rung) -> Decision | None:
+    """Critical while connected is no emergency: the next window, or after a day a question where there is none."""
     if not case.view.up:
         return hold(Reason.TOO_EARLY, rung)
+    if case.fleet.window is not None:
+        return None if case.fleet.window else hold(Reason.WAIT_FOR_WINDOW, rung)
     since = case.view.critical_since if case.view.critical_since is not None else case.now
     until = since + case.limits.thresholds.connected_critical_s
     return hold(Reason.WAIT_FOR_WINDOW, rung, until) if case.now < until else None
@@ -388,7 +398,7 @@ def _question(case: Case, rung: Rung) -> Reason | None:
         symptom = case.view.symptoms.get(SymptomKind.CREDS_DAMAGED)
         sure = symptom is not None and symptom.detail.get("verdict") == "restore"
         return None if sure else Reason.UNSURE_CREDS
-    if rung is Rung.CLEANUP and case.incident.cause is Cause.FILES_CRITICAL and case.view.up:
+    if rung is Rung.CLEANUP and case.incident.cause is Cause.FILES_CRITICAL and not case.fleet.window:
         return Reason.CONNECTED_CLEANUP
     if rung in (Rung.CLEANUP, Rung.REPAIR_SESSIONS, Rung.PAIR_AGAIN) and not case.can.stop:
         return Reason.STOPS_OTHERS

@@ -95,6 +95,15 @@ def test_connected_and_critical_waits_a_day_and_then_asks() -> None:
     assert said(decide(case(Cause.FILES_CRITICAL, seen=seen(NOW - 25 * HOUR))))[:2] == (
         Verb.ASK, Reason.CONNECTED_CLEANUP,
     )  # fmt: skip
+    by_day = replace(ACTING, window=False)
+    assert said(decide(case(Cause.FILES_CRITICAL, seen=seen(NOW - 25 * HOUR), fleet=by_day)))[:2] == (
+        Verb.HOLD, Reason.WAIT_FOR_WINDOW,
+    )  # fmt: skip
+    by_night = replace(ACTING, window=True)
+    assert decide(case(Cause.FILES_CRITICAL, seen=seen(NOW - HOUR), fleet=by_night)).verb is Verb.ACT
+    cleaned = (tried(Rung.CLEANUP, Cause.FILES_CRITICAL, Outcome.HEALED, 6 * 86_400),)
+    again = decide(case(Cause.FILES_CRITICAL, seen=seen(NOW - HOUR), fleet=by_night, history=cleaned))
+    assert said(again)[:2] == (Verb.HOLD, Reason.COOLDOWN)
     down = view(timer=Timer(Phase.WAITING, 60.0), inventory=inventory(160, 140))
     assert said(decide(case(Cause.FILES_CRITICAL, seen=down)))[:2] == (Verb.HOLD, Reason.TOO_EARLY)
 
