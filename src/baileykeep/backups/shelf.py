@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from baileykeep.fsys import Fsys, lock
 from baileykeep.model.backup import BackupKind
@@ -37,11 +37,12 @@ class Shelf:
         return self._root / folder_name(company)
 
     def companies(self) -> list[str]:
-        """The folder names that are there."""
+        """The ids whose folders are there; those too long to be told from a folder's name are left out."""
         if not self._root.is_dir():
             return []
         with self._opened(self._root) as folder:
-            return [entry.name for entry in self._fsys.entries(folder) if not entry.name.startswith(".")]
+            names = [entry.name for entry in self._fsys.entries(folder) if not entry.name.startswith(".")]
+        return [company for name in names if folder_name(company := unquote(name)) == name]
 
     @contextlib.contextmanager
     def held(self, company: str) -> Iterator[None]:

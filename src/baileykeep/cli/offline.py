@@ -1,0 +1,223 @@
+"""`inspect --folder` and `cleanup --folder`: one auth folder, without a daemon and without a configuration.
+
+Plain functions: they print, return the exit code, and raise what `run_guarded` turns into a message.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from baileykeep.backups.cleaning import carry_out
+from baileykeep.backups.vault import Vault
+from baileykeep.cli.offline_views import cleaned_view, inspect_view, plan_view
+from baileykeep.cli.output import emit
+from baileykeep.cli.words import iso
+from baileykeep.clock import Clock, SystemClock
+from baileykeep.model.backup import BackupKind
+from baileykeep.model.errors import Refused, UsageError
+from baileykeep.model.inventory import Category, CleanupPlan, Creds, CredsState, Inventory, Level
+from baileykeep.model.limits import Limits
+from baileykeep.rules import cleanup
+from baileykeep.rules.levels import inventory
+from baileykeep.rules.masking import mask_phone
+from baileykeep.rules.pre_keys import PoolKnowledge
+from baileykeep.stores.files import FileStore
+
+_GENERIC = frozenset({"auth", "session", "sessions", "auth_info", "auth_info_baileys", "baileys_auth"})
+REREAD_S = 0.5
+REREADS = 2
+SUSPICIOUS = "this folder is in excellent shape: a cleanup here is pointless and suspicious"
+
+
+def inspect_folder(folder: Path, *, as_json: bool) -> int:
+    """Inventory of one folder. Reads only."""
+    clock = SystemClock()
+    store = open_store(folder)
+    creds = settled_creds(store, clock)
+    seen = inventory(store.listing(), creds, PoolKnowledge(), Limits(), clock.now())
+    emit(inspect_answer(seen), as_json, lambda _answer: inspect_view(store.folder, seen))
+    return 0
+
+
+def cleanup_folder(
+    folder: Path,
+    *,
+    dry_run: bool,
+    as_json: bool,
+    policy: str | None = None,
+    now: str | None = None,
+    force: bool = False,
+    backups: Path | None = None,
+    stopped: bool = False,
+) -> int:
+    """The plan for one folder; or, with `backups` and the operator's word `stopped`, the cleanup itself."""
+    if now is not None and not dry_run:
+        raise UsageError("--now goes with --dry-run only", next_step="leave it out: a real cleanup uses the real time")
+    if policy is not None and policy not in cleanup.POLICIES:
+        raise UsageError(f'unknown policy "{policy}"', next_step=f"there are: {', '.join(cleanup.POLICIES)}")
+    if dry_run:
+        return _dry_run(folder, as_json, policy, now, force)
+    return _clean(folder, as_json, policy, force, backups, stopped)
+
+
+def _dry_run(folder: Path, as_json: bool, policy: str | None, now: str | None, force: bool) -> int:
+    clock = SystemClock()
+    at = clock.now() if now is None else iso(now)
+    store = open_store(folder)
+    plan = _plan(store, settled_creds(store, clock), policy, force, at)
+    _warn(plan)
+    emit(plan_answer(plan), as_json, lambda _answer: plan_view(store.folder, plan))
+    return 0
+
+
+def _clean(folder: Path, as_json: bool, policy: str | None, force: bool, backups: Path | None, stopped: bool) -> int:
+    if backups is None or not stopped:
+        raise Refused(
+            "a cleanup needs a place for its backup and your word that nothing runs on this folder",
+            next_step="stop the session, then add --backups DIR --stopped; or look first with --dry-run",
+            code="not_proved_stopped",
+        )
+    clock = SystemClock()
+    store = open_store(folder)
+    vault = open_vault(backups, store)
+    with vault.shelf.action_lock(store.company):
+        store.check_writable()
+        prove_quiet(store, clock)
+        plan, backup = _cleaned(store, vault, policy, force, clock)
+    _warn(plan)
+    answer = plan_answer(plan) | {"removed": [removal.name for removal in plan.remove], "backup": backup}
+    emit(answer, as_json, lambda _answer: cleaned_view(store.folder, plan, backup))
+    return 0
+
+
+def _cleaned(
+    store: FileStore, vault: Vault, policy: str | None, force: bool, clock: Clock
+) -> tuple[CleanupPlan, str | None]:
+    """Plan, backup, plan again from what was backed up, removal. A plan that is empty needs no backup."""
+    creds = settled_creds(store, clock)
+    if creds.state is not CredsState.WHOLE or not creds.paired:
+        raise Refused(
+            "the folder holds no whole, paired login, so there could be no backup to go back to",
+            next_step="find out what happened to creds.json first",
+            code="not_paired",
+        )
+    first = _plan(store, creds, policy, force, clock.now())
+    if not first.remove:
+        return first, None
+    backup = vault.create(store, BackupKind.COLD, clock.now(), reason="before a cleanup by hand")
+    plan = _plan(store, store.creds(), policy, force, clock.now())
+    carry_out(vault, store, plan, backup.name)
+    return plan, backup.name
+
+
+def _plan(store: FileStore, creds: Creds, policy: str | None, force: bool, now: float) -> CleanupPlan:
+    return cleanup.plan(store.listing(), creds, PoolKnowledge(), Limits(), now=now, policy=policy, force=force)
+
+
+def _warn(plan: CleanupPlan) -> None:
+    if plan.level_before is Level.EXCELLENT:
+        sys.stderr.write(f"warning: {SUSPICIOUS}\n")
+    for note in plan.notes:
+        sys.stderr.write(f"note: {note}\n")
+
+
+def open_store(folder: Path) -> FileStore:
+    """The store of a folder that the operator named; a link to it is followed here, by their word."""
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}", next_step="name the folder that holds creds.json")
+    real = Path(os.path.realpath(folder))
+    return FileStore(company_of(real), real)
+
+
+def open_vault(root: Path, store: FileStore | None) -> Vault:
+    """The vault under `root`, which must not lie inside an auth folder."""
+    real = Path(os.path.realpath(root))
+    if store is not None and real.is_relative_to(store.folder):
+        raise UsageError("backups must not lie inside the auth folder", next_step="name another place")
+    return Vault(real)
+
+
+def settled_creds(store: FileStore, clock: Clock) -> Creds:
+    """The creds; ones that are not whole are read again after a pause, since Baileys writes in place."""
+    creds = store.creds()
+    for _ in range(REREADS):
+        if creds.state in (CredsState.WHOLE, CredsState.MISSING):
+            break
+        anyio.run(clock.sleep, REREAD_S)
+        creds = store.creds()
+    return creds
+
+
+def prove_quiet(store: FileStore, clock: Clock) -> None:
+    """Nothing was written for ten seconds, or nothing is while we wait that long; else `Refused`."""
+    quiet_s = Limits().ladder.quiet_folder_s
+    last, before = store.last_write(), store.listing().token
+    if last is None or last <= clock.now() - quiet_s:
+        return
+    anyio.run(clock.sleep, quiet_s)
+    if store.listing().token != before:
+        raise Refused(
+            "files in the folder were written just now, so something still runs on it",
+            next_step="stop the session, then try again",
+            code="session_running",
+        )
+
+
+def company_of(folder: Path) -> str:
+    """A company id for a folder that was named by its path alone: it tells people which folder it was.
+
+    Two tenants' folders are often both called `auth`; their backups must never mix, so the path is in it.
+    """
+    name = folder.name or "root"
+    if name in _GENERIC:
+        name = f"{folder.parent.name}-{name}"
+    return f"{name}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]}"
+
+
+def inspect_answer(seen: Inventory) -> dict[str, Any]:
+    """The contract of `inspect --json`."""
+    return {
+        "total": seen.total,
+        "counted": seen.counted,
+        "level": seen.level.value,
+        "reclaimable": seen.reclaimable,
+        "paired": seen.creds.paired,
+        "phone": mask_phone(seen.creds.phone),
+        "categories": _by_name(seen.categories),
+        "pre_keys": {
+            "count": seen.pre_keys.count,
+            "newest": seen.pre_keys.newest,
+            "next_id": seen.pre_keys.next_id,
+            "pool_bound": seen.pre_keys.pool_bound,
+            "anomalies": list(seen.pre_keys.anomalies),
+        },
+    }
+
+
+def plan_answer(plan: CleanupPlan) -> dict[str, Any]:
+    """The contract of `cleanup --dry-run --json`."""
+    return {
+        "remove": [
+            {
+                "name": removal.name,
+                "type": removal.category.value,
+                "age_days": round(removal.age_days, 2),
+                "reason": removal.reason,
+            }
+            for removal in plan.remove
+        ],
+        "kept": _by_name(plan.kept),
+        "reclaimable": plan.reclaimable,
+        "level_after": plan.level_after.value,
+    }
+
+
+def _by_name(counts: Mapping[Category, int]) -> dict[str, int]:
+    return {category.value: counts[category] for category in Category}

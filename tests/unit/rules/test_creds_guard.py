@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from baileykeep.model.backup import GoodCreds
+from baileykeep.model.codec import decode, encode
+from baileykeep.model.facts import (
+    CloseKind,
+    ConnectionSeen,
+    ConnState,
+    CredsSeen,
+    Fact,
+    PairingDone,
+    QrShown,
+    StreamClosed,
+    StreamOpened,
+)
+from baileykeep.model.inventory import Creds, CredsState
+from baileykeep.model.limits import Limits
+from baileykeep.model.symptoms import Symptom, SymptomKind, company
+from baileykeep.rules.creds_guard import DAMAGED, GuardState, History, Verdict, forget, history_of, judge, step
+from tests.unit.rules.folders import NOW, creds
+
+COPY = GoodCreds("a" * 16, "***0001", NOW)
+SAME = creds()
+OTHER = creds(identity="b" * 16)
+FRESH = creds(identity="b" * 16, paired=False)
+STRIPPED = creds(paired=False)
+MISSING = Creds(CredsState.MISSING)
+TORN = Creds(CredsState.TORN)
+STOPPED = History(stopped=True)
+
+
+@pytest.mark.parametrize(
+    ("copy", "current", "history", "verdict", "take_copy"),
+    [
+        (None, SAME, History(), Verdict.OK, True),
+        (None, SAME, History(logged_out=True), Verdict.OK, False),
+        (None, FRESH, History(), Verdict.OK, False),
+        (None, MISSING, STOPPED, Verdict.OK, False),
+        (None, TORN, STOPPED, Verdict.ALERT, False),
+        (COPY, SAME, History(), Verdict.OK, True),
+        (COPY, SAME, History(qr=True), Verdict.OK, True),
+        (COPY, SAME, History(logged_out=True), Verdict.RETIRE, False),
+        (COPY, OTHER, History(pairing=True), Verdict.OK, True),
+        (COPY, OTHER, History(pairing=True, logged_out=True), Verdict.OK, True),
+        (COPY, OTHER, STOPPED, Verdict.ASK, False),
+        (COPY, OTHER, History(logged_out=True), Verdict.RETIRE, False),
+        (COPY, FRESH, STOPPED, Verdict.ASK, False),
+        (COPY, FRESH, History(relink=True), Verdict.OK, False),
+        (COPY, STRIPPED, STOPPED, Verdict.ASK, False),
+        (COPY, MISSING, STOPPED, Verdict.ASK, False),
+        (COPY, MISSING, History(logged_out=True, stopped=True), Verdict.RETIRE, False),
+        (COPY, TORN, STOPPED, Verdict.RESTORE, False),
+        (COPY, Creds(CredsState.EMPTY), STOPPED, Verdict.RESTORE, False),
+        (COPY, Creds(CredsState.ZEROED), STOPPED, Verdict.RESTORE, False),
+        (COPY, TORN, History(), Verdict.ALERT, False),
+        (COPY, TORN, History(qr=True, stopped=True), Verdict.ASK, False),
+        (COPY, TORN, History(relink=True, stopped=True), Verdict.ASK, False),
+        (COPY, TORN, History(pairing=True, stopped=True), Verdict.RETIRE, False),
+        (COPY, TORN, History(logged_out=True, stopped=True), Verdict.RETIRE, False),
+        (COPY, Creds(CredsState.UNREADABLE), STOPPED, Verdict.ALERT, False),
+    ],
+)
+def test_verdicts(copy: GoodCreds | None, current: Creds, history: History, verdict: Verdict, take_copy: bool) -> None:
+    found = judge(copy, current, history)
+    assert (found.verdict, found.take_copy) == (verdict, take_copy)
+    assert found.reason
+
+
+def test_it_restores_by_itself_only_where_nothing_can_be_lost() -> None:
+    flags = list(itertools.product((False, True), repeat=5))
+    for current in (SAME, OTHER, FRESH, STRIPPED, *(Creds(state) for state in CredsState)):
+        for copy, given in itertools.product((None, COPY), flags):
+            history = History(*given)
+            found = judge(copy, current, history)
+            if found.verdict is Verdict.RESTORE:
+                assert copy is not None
+                assert current.state in DAMAGED
+                assert history == STOPPED
+            if found.take_copy:
+                assert current.paired
+
+
+def seen(facts: Creds) -> Fact:
+    return CredsSeen(at=NOW, company="c", creds=facts)
+
+
+def closed(kind: CloseKind, code: int | None = None) -> Fact:
+    return StreamClosed(at=NOW, gateway="g", company="c", kind=kind, code=code)
+
+
+QR = QrShown(at=NOW, gateway="g", company="c")
+PAIRED = PairingDone(at=NOW, gateway="g", company="c")
+OPENED = StreamOpened(at=NOW, gateway="g", company="c")
+LOGOUT = closed(CloseKind.DEVICE_REMOVED, 401)
+
+
+def run(*facts: Fact, state: GuardState | None = None) -> tuple[GuardState, list[Symptom]]:
+    state, told = state or GuardState(), list[Symptom]()
+    for fact in facts:
+        state, symptoms = step(state, company("c"), fact, NOW, Limits())
+        assert decode(GuardState, encode(state)) == state
+        told += symptoms
+    return state, told
+
+
+def summary(*facts: Fact) -> list[tuple[SymptomKind, bool, object]]:
+    return [(symptom.kind, symptom.active, symptom.detail["what"]) for symptom in run(*facts)[1]]
+
+
+def test_damage_begins_and_ends() -> None:
+    assert summary(seen(SAME), seen(TORN), seen(TORN), seen(SAME)) == [
+        (SymptomKind.CREDS_DAMAGED, True, "torn"),
+        (SymptomKind.CREDS_DAMAGED, False, "torn"),
+    ]
+    assert summary(seen(Creds(CredsState.UNREADABLE))) == [(SymptomKind.CREDS_DAMAGED, True, "unreadable")]
+
+
+@pytest.mark.parametrize(("now", "what"), [(OTHER, "other_login"), (FRESH, "never_paired"), (MISSING, "missing")])
+def test_a_change_without_a_pairing_is_told(now: Creds, what: str) -> None:
+    assert summary(seen(SAME), seen(now), seen(SAME)) == [
+        (SymptomKind.CREDS_CHANGED, True, what),
+        (SymptomKind.CREDS_CHANGED, False, what),
+    ]
+    assert summary(seen(SAME), QR, seen(now)) == [(SymptomKind.CREDS_CHANGED, True, what)]
+
+
+@pytest.mark.parametrize("why", [PAIRED, LOGOUT, closed(CloseKind.LOGGED_OUT), closed(CloseKind.OTHER, 401)])
+def test_a_change_with_a_reason_is_not(why: Fact) -> None:
+    assert summary(seen(SAME), why, seen(FRESH), seen(MISSING), seen(OTHER)) == []
+
+
+def test_a_pairing_told_after_its_creds_ends_the_alarm() -> None:
+    state, told = run(seen(SAME), seen(OTHER), PAIRED, seen(OTHER))
+    assert [symptom.active for symptom in told] == [True, False]
+    assert state.identity == OTHER.identity
+
+
+def test_a_replaced_connection_is_no_logout() -> None:
+    assert not run(seen(SAME), closed(CloseKind.REPLACED, 440))[0].logged_out
+    assert not run(seen(SAME), closed(CloseKind.REPLACED, 401))[0].logged_out
+    assert run(seen(SAME), ConnectionSeen(at=NOW, company="c", state=ConnState.DISCONNECTED, code=401))[0].logged_out
+
+
+def test_nothing_is_said_of_a_folder_that_never_was_paired() -> None:
+    assert summary(seen(MISSING), QR, seen(FRESH), PAIRED, seen(SAME)) == []
+
+
+def test_damage_turning_into_a_change_swaps_the_symptoms() -> None:
+    assert summary(seen(SAME), seen(TORN), seen(FRESH)) == [
+        (SymptomKind.CREDS_DAMAGED, True, "torn"),
+        (SymptomKind.CREDS_DAMAGED, False, "torn"),
+        (SymptomKind.CREDS_CHANGED, True, "never_paired"),
+    ]
+
+
+def test_the_history_is_what_happened_since_the_creds_were_good() -> None:
+    waiting = ConnectionSeen(at=NOW, company="c", state=ConnState.WAITING_QR)
+    assert history_of(run(seen(SAME), waiting)[0], relink=False, stopped=True) == History(qr=True, stopped=True)
+    assert history_of(run(QR, seen(SAME))[0], relink=True, stopped=False) == History(relink=True)
+    assert run(seen(SAME), LOGOUT, OPENED)[0].logged_out is False
+    assert run(seen(SAME), LOGOUT, seen(SAME))[0].logged_out is True
+
+
+def test_our_own_relink_is_expected() -> None:
+    state, _ = run(seen(SAME))
+    assert run(seen(MISSING), seen(FRESH), seen(OTHER), state=forget(state))[1] == []
