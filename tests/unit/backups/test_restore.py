@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from baileykeep.backups.restore import put_back, restore, undo
 from baileykeep.backups.vault import Vault
 from baileykeep.model.backup import BackupKind, RestoreMode
 from baileykeep.model.errors import BaileykeepError, Refused, StoreError
-from baileykeep.model.inventory import Category, CleanupPlan
+from baileykeep.model.inventory import Category, CleanupPlan, FileEntry
 from baileykeep.model.limits import Limits
 from baileykeep.rules import cleanup
 from baileykeep.rules.naming import CREDS, category_of
@@ -362,6 +363,32 @@ def test_a_set_aside_is_no_backup_and_a_backup_no_set_aside(vault: Vault, small:
     aside = set_aside(vault, small, None, NOW, "relink")
     with pytest.raises(Refused, match="put back"):
         restore(vault, small, aside, RestoreMode.IDENTITY, NOW, opened_since=False)
+
+
+def test_creds_leave_last_and_so_a_crash_leaves_a_login(vault: Vault, small: FileStore) -> None:
+    class Recording(FileStore):
+        gone: tuple[str, ...] = ()
+
+        def remove_unchanged(self, files: Sequence[FileEntry]) -> None:
+            self.gone = tuple(file.name for file in files)
+            super().remove_unchanged(files)
+
+    store = Recording("c", small.folder)
+    set_aside(vault, store, None, NOW, "relink")
+    assert len(store.gone) == 44
+    assert store.gone[-1] == CREDS
+
+
+def test_a_folder_written_during_its_backup_is_not_set_aside(vault: Vault, small: FileStore) -> None:
+    class Stirred(FileStore):
+        def file_mode(self) -> int:
+            (self.folder / "session-4915177777777.0.json").write_bytes(b"{}")
+            return super().file_mode()
+
+    before = contents(small.folder)
+    with pytest.raises(Refused, match="changed since"):
+        set_aside(vault, Stirred("c", small.folder), [SESSION], NOW, "Bad MAC")
+    assert contents(small.folder) == before | {"session-4915177777777.0.json": b"{}"}
 
 
 @pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.slow)])

@@ -12,8 +12,9 @@ import pytest
 
 from baileykeep.cli import offline, offline_backup
 from baileykeep.cli.failures import tell
+from baileykeep.clock import SystemClock
 from baileykeep.fsys import lock
-from baileykeep.model.errors import BaileykeepError
+from baileykeep.model.errors import BaileykeepError, Refused
 from baileykeep.model.inventory import Category
 from tests.unit.auth_folders import age, contents, copy_of
 from tests.unit.rules.folders import PHONE
@@ -129,10 +130,11 @@ def test_newest_is_refused_on_seven_also_for_real(run: Run, seven: Path, tmp_pat
     assert forced.code == 0
 
 
-@pytest.mark.parametrize("given", [{}, {"stopped": True}, {"backups": Path("b")}])
-def test_without_place_and_word_nothing_is_touched(run: Run, six: Path, given: dict[str, Any]) -> None:
+@pytest.mark.parametrize("given", [(), ("stopped",), ("backups",)])
+def test_without_place_and_word_nothing_is_touched(run: Run, six: Path, tmp_path: Path, given: tuple[str, ...]) -> None:
     before, stamp = contents(six), six.stat()
-    ran = run(offline.cleanup_folder, six, dry_run=False, **given)
+    both: dict[str, Any] = {"stopped": True, "backups": tmp_path / "b"}
+    ran = run(offline.cleanup_folder, six, dry_run=False, **{name: both[name] for name in given})
     assert ran.code == 3
     assert "--stopped" in ran.err
     after = six.stat()
@@ -178,6 +180,29 @@ def test_without_a_paired_login_nothing_is_cleaned(run: Run, six: Path, tmp_path
     ran = run(offline.cleanup_folder, six, dry_run=False, backups=tmp_path / "b", stopped=True)
     assert (ran.code, "paired login" in ran.err) == (3, True)
     assert contents(six) == before
+
+
+class Waiting(SystemClock):
+    """A real clock whose waits pass at once, with somebody at work meanwhile."""
+
+    def __init__(self, work: Callable[[], object]):
+        self.waited: list[float] = []
+        self._work = work
+
+    async def sleep(self, seconds: float) -> None:
+        self.waited.append(seconds)
+        self._work()
+
+
+def test_a_folder_written_just_now_is_watched_before_it_is_touched(six: Path) -> None:
+    store, written = offline.open_store(six), six / "session-4915177777777.0.json"
+    offline.prove_quiet(store, Waiting(lambda: pytest.fail("an old folder needs no waiting")))
+    (six / "creds.json").touch()
+    quiet = Waiting(lambda: None)
+    offline.prove_quiet(store, quiet)
+    assert quiet.waited == [10.0]
+    with pytest.raises(Refused, match="still runs"):
+        offline.prove_quiet(store, Waiting(lambda: written.write_text("{}")))
 
 
 def test_backups_do_not_go_into_the_folder(run: Run, six: Path) -> None:
