@@ -12,11 +12,14 @@ from baileykeep.actions.base import Order
 from baileykeep.api.base import COMMANDS
 from baileykeep.app import snapshot
 from baileykeep.backups.vault import Vault
+from baileykeep.engine.executor import RELINKING
 from baileykeep.engine.orchestrator import Orchestrator
+from baileykeep.engine.units import CompanyUnit
 from baileykeep.journal.base import Journal
 from baileykeep.model import codec
+from baileykeep.model.decisions import Decision, Verb
 from baileykeep.model.errors import BaileykeepError, Refused, UsageError
-from baileykeep.model.incident import ApprovalState, Attempt, Incident, Rung, Topic
+from baileykeep.model.incident import ApprovalState, Attempt, Cause, Incident, Rung, Topic
 from baileykeep.model.inventory import Category
 from baileykeep.model.limits import DAY, HOUR
 from baileykeep.model.records import Entry, EntryKind
@@ -140,10 +143,26 @@ def _event_text(entry: Entry) -> str:
     data = entry.data
     if entry.kind is EntryKind.SYMPTOM:
         return f"{data.get('kind', '')} {'seen' if data.get('active') else 'over'}"
+    if entry.kind is EntryKind.DECISION:
+        return _decision_text(codec.decode(Decision, data))
+    if entry.kind is EntryKind.STEP_BEGUN:
+        return f"{words.step(str(data.get('step')))}."
     if entry.kind in (EntryKind.ACTION_BEGUN, EntryKind.ACTION_ENDED):
         attempt = codec.decode(Attempt, data["attempt"])
         return words.line_ended(attempt) if attempt.outcome else words.line_begun(attempt.rung, attempt.operator)
     return str(data.get("text") or data.get("step") or "")
+
+
+def _decision_text(decision: Decision) -> str:
+    what = f" {words.to_do(decision.rung)}" if decision.rung is not None else ""
+    verbs = {
+        Verb.ACT: f"Decided to{what}",
+        Verb.ASK: f"Asking whether to{what}",
+        Verb.HOLD: f"Waiting to{what}" if what else "Waiting",
+        Verb.HUMAN: "A human is needed",
+        Verb.NONE: "Nothing to do",
+    }
+    return f"{verbs[decision.verb]}: {words.why_held(decision.reason)}."
 
 
 async def _inspect(c: ControlService, args: Args, _operator: str) -> Answer:
@@ -212,7 +231,10 @@ def _by_hand(command: str) -> Handler:
     async def act(c: ControlService, args: Args, operator: str) -> Answer:
         ident = c.company(args)
         if command in ("relink", "reset"):
-            await _guard_open_login(c, ident, args)
+            running = c.orchestrator.running.get(company(ident))
+            if running is not None and running.attempt.rung in RELINKING:
+                return {"action": running.attempt.action_id}
+            _guard_open_login(c, ident, args)
         order = Order(
             operator=operator,
             force=bool(args.get("force")),
@@ -225,10 +247,12 @@ def _by_hand(command: str) -> Handler:
     return act
 
 
-async def _guard_open_login(c: ControlService, ident: str, args: Args) -> None:
-    """A login that was seen open lately is not given up by a slip of the hand."""
+def _guard_open_login(c: ControlService, ident: str, args: Args) -> None:
+    """A login that was seen open lately, and is not proved dead since, is not given up by a slip of the hand."""
     known, limits = c.sources.sites.know(ident), c.sources.sites.settings.limits_for(ident)
-    if args.get("replace_login") or known.last_up_at is None:
+    unit = c.sources.engine.unit(company(ident))
+    dead = isinstance(unit, CompanyUnit) and unit.view().cause in (Cause.LOGGED_OUT, Cause.HALF_PAIRED)
+    if args.get("replace_login") or dead or known.last_up_at is None:
         return
     if c.sources.clock.now() - known.last_up_at < limits.relink.seen_open_guard_s:
         raise Refused(
@@ -312,7 +336,7 @@ async def _pairing_code(c: ControlService, args: Args, operator: str) -> Answer:
             code="phone_mismatch",
             next_step=f"set phone in companies/{ident}.toml; it is never taken from elsewhere",
         )
-    await _guard_open_login(c, ident, args)
+    _guard_open_login(c, ident, args)
     door = c.sources.sites.doors[c.sources.sites.placement(ident).gateway]
     await c.note(company(ident), operator, "Asked for a pairing code.")
     if door.gateway.capabilities.stop:

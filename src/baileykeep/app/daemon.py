@@ -293,6 +293,8 @@ class Daemon:
         if unit is None:
             return
         bad = errors(problems)
+        if not bad and SymptomKind.CONFIG_BAD not in unit.symptoms:
+            return
         detail: dict[str, Scalar | tuple[str, ...]] = {"reason": str(bad[0]) if bad else None, "count": len(bad)}
         symptom = Symptom(HOST, SymptomKind.CONFIG_BAD, self.clock.now(), bool(bad), Severity.WARNING, detail)
         unit.note(symptom)

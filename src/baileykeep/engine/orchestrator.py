@@ -107,10 +107,10 @@ class Orchestrator:
             assert finding is not None  # noqa: S101 - the caller leaves out what neither was nor is wrong
             ident = self._parts.ledger.new_id(now, "i" if topic is Topic.HEALTH else "w")
             return incidents.opened(finding, member.subject, ident, now)
-        if finding is not None:
-            return incidents.found(before, finding, now)
         if member.subject in self.running:
             return before
+        if finding is not None:
+            return incidents.found(before, finding, now)
         healed = bool(before.attempts) and before.attempts[-1].outcome is Outcome.HEALED
         return incidents.cleared(before, now, limits.steady_s, healed=healed)
 
@@ -143,7 +143,8 @@ class Orchestrator:
             return
         entries = []
         held_as_before = before is not None and before.hold == after.hold
-        if decision is not None and not (decision.verb is Verb.HOLD and held_as_before):
+        quiet = decision is None or decision.verb is Verb.NONE or (decision.verb is Verb.HOLD and held_as_before)
+        if decision is not None and not quiet:
             entries.append(self._decision_entry(after, decision))
             self._parts.decided(after.subject, decision)
         await self._parts.ledger.commit(before, after, entries)

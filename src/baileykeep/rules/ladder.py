@@ -104,7 +104,7 @@ def decide(case: Case) -> Decision:
         human = cause in HUMAN_ONLY
         return Decision(Verb.HUMAN, Reason.HUMAN_ONLY) if human else Decision(Verb.NONE, Reason.ALERT_ONLY)
     if case.incident.attempts and case.incident.attempts[-1].outcome is None:
-        return hold(Reason.ACTION_RUNNING, case.incident.attempts[-1].rung)
+        return Decision(Verb.NONE, Reason.ACTION_RUNNING, case.incident.attempts[-1].rung)
     settling = _settling(case)
     if settling is not None:
         return settling

@@ -207,6 +207,11 @@ def why_held(reason: Reason) -> str:
     return REASONS[reason]
 
 
+def to_do(rung: Rung) -> str:
+    """ "reconnect", as in "decided to reconnect"."""
+    return RUNGS[rung].to
+
+
 def doing(rung: Rung) -> str:
     """ "Reconnecting"."""
     return RUNGS[rung].doing

@@ -251,7 +251,7 @@ def test_the_daily_budget_ends_automatic_repairs() -> None:
 
 def test_nothing_is_begun_while_an_attempt_has_no_outcome() -> None:
     running = tried(Rung.RECONNECT, outcome=None, ago_s=5)
-    assert said(decide(case(Cause.DISCONNECTED, running)))[:2] == (Verb.HOLD, Reason.ACTION_RUNNING)
+    assert said(decide(case(Cause.DISCONNECTED, running)))[:2] == (Verb.NONE, Reason.ACTION_RUNNING)
 
 
 def test_a_verified_repair_gets_time_to_show() -> None:
