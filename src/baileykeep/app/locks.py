@@ -1,6 +1,6 @@
 """Who may touch sessions on this machine: one daemon, or commands without it, never both at once.
 
-Kernel locks on small files below the state folder: they end with the process that holds them, however it ends.
+A kernel lock on a small file in the state folder: it ends with the process that holds it, however that ends.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 from baileykeep.model.errors import BaileykeepError, Refused
 
 DAEMON_LOCK = "daemon.lock"
-COMPANY_LOCKS = "locks"
 
 
 @contextmanager
@@ -33,31 +32,18 @@ def daemon_lock(state_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def offline_lock(state_dir: Path, company: str) -> Iterator[None]:
-    """Held by a command that changes a company without a daemon: no daemon starts, no second command begins.
+def offline_lock(state_dir: Path) -> Iterator[None]:
+    """Held by a command that changes a company without a daemon: no daemon starts meanwhile.
 
-    Raises `Refused` when either is there.
+    Several such commands may run; those on one company are kept apart by the lock beside its backups. Raises
+    `Refused` when a daemon is there.
     """
-    with _open(state_dir / DAEMON_LOCK) as daemon:
-        if not _try(daemon, fcntl.LOCK_SH):
+    with _open(state_dir / DAEMON_LOCK) as file:
+        if not _try(file, fcntl.LOCK_SH):
             raise Refused(
                 "a daemon runs here but does not answer",
                 next_step="let it finish, or stop it first",
                 code="already_running",
-            )
-        with company_lock(state_dir, company):
-            yield
-
-
-@contextmanager
-def company_lock(state_dir: Path, company: str) -> Iterator[None]:
-    """Held while something outside the daemon writes into a company's folder. Raises `Refused` when it is taken."""
-    if os.sep in company or company in ("", ".", ".."):
-        raise BaileykeepError(f"{company!r} cannot be a company's id", code="unknown_company")
-    with _open(state_dir / COMPANY_LOCKS / f"{company}.lock") as file:
-        if not _try(file, fcntl.LOCK_EX):
-            raise Refused(
-                f"another command works on {company} right now", next_step="wait until it is done", code="company_busy"
             )
         yield
 

@@ -13,7 +13,9 @@ from baileykeep.cli.options import Config
 
 def run(config: Config = None) -> None:
     """The daemon: watch, decide, heal and tell until stopped."""
-    raise typer.Exit(import_module("baileykeep.app").main(config_dir(config)) or 0)
+    from baileykeep.app import main
+
+    raise typer.Exit(main(config_dir(config)))
 
 
 def demo(

@@ -9,6 +9,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,27 @@ from baileykeep.stores.files import FileStore
 _GENERIC = frozenset({"auth", "session", "sessions", "auth_info", "auth_info_baileys", "baileys_auth"})
 REREAD_S = 0.5
 REREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a configuration knows of a folder. Of a bare one nothing: its backups go under a name from its path."""
+
+    company: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    baileys: str | None = None
+
+
+BARE = Known()
 SUSPICIOUS = "this folder is in excellent shape: a cleanup here is pointless and suspicious"
 
 
-def inspect_folder(folder: Path, *, as_json: bool) -> int:
+def inspect_folder(folder: Path, *, as_json: bool, known: Known = BARE) -> int:
     """Inventory of one folder. Reads only."""
     clock = SystemClock()
-    store = open_store(folder)
-    creds = settled_creds(store, clock)
-    seen = inventory(store.listing(), creds, PoolKnowledge(), Limits(), clock.now())
+    store = open_store(folder, known)
+    creds, at = settled_creds(store, clock), clock.now()
+    seen = inventory(store.listing(), creds, PoolKnowledge(), known.limits, at, baileys=known.baileys)
     emit(inspect_answer(seen), as_json, lambda _answer: inspect_view(store.folder, seen))
     return 0
 
@@ -56,6 +69,7 @@ def cleanup_folder(
     force: bool = False,
     backups: Path | None = None,
     stopped: bool = False,
+    known: Known = BARE,
 ) -> int:
     """The plan for one folder; or, with `backups` and the operator's word `stopped`, the cleanup itself."""
     if now is not None and not dry_run:
@@ -63,21 +77,30 @@ def cleanup_folder(
     if policy is not None and policy not in cleanup.POLICIES:
         raise UsageError(f'unknown policy "{policy}"', next_step=f"there are: {', '.join(cleanup.POLICIES)}")
     if dry_run:
-        return _dry_run(folder, as_json, policy, now, force)
-    return _clean(folder, as_json, policy, force, backups, stopped)
+        return _dry_run(folder, as_json, Wish(policy, force, known), now)
+    return _clean(folder, as_json, Wish(policy, force, known), backups, stopped)
 
 
-def _dry_run(folder: Path, as_json: bool, policy: str | None, now: str | None, force: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the operator asks of a cleanup, and what is known of the folder."""
+
+    policy: str | None
+    force: bool
+    known: Known
+
+
+def _dry_run(folder: Path, as_json: bool, wish: Wish, now: str | None) -> int:
     clock = SystemClock()
     at = clock.now() if now is None else iso(now)
-    store = open_store(folder)
-    plan = _plan(store, settled_creds(store, clock), policy, force, at)
+    store = open_store(folder, wish.known)
+    plan = _plan(store, settled_creds(store, clock), wish, at)
     _warn(plan)
     emit(plan_answer(plan), as_json, lambda _answer: plan_view(store.folder, plan))
     return 0
 
 
-def _clean(folder: Path, as_json: bool, policy: str | None, force: bool, backups: Path | None, stopped: bool) -> int:
+def _clean(folder: Path, as_json: bool, wish: Wish, backups: Path | None, stopped: bool) -> int:
     if backups is None or not stopped:
         raise Refused(
             "a cleanup needs a place for its backup and your word that nothing runs on this folder",
@@ -85,21 +108,19 @@ def _clean(folder: Path, as_json: bool, policy: str | None, force: bool, backups
             code="not_proved_stopped",
         )
     clock = SystemClock()
-    store = open_store(folder)
-    vault = open_vault(backups, store)
+    store = open_store(folder, wish.known)
+    vault = open_vault(backups, store, wish.known)
     with vault.shelf.action_lock(store.company):
         store.check_writable()
         prove_quiet(store, clock)
-        plan, backup = _cleaned(store, vault, policy, force, clock)
+        plan, backup = _cleaned(store, vault, wish, clock)
     _warn(plan)
     answer = plan_answer(plan) | {"removed": [removal.name for removal in plan.remove], "backup": backup}
     emit(answer, as_json, lambda _answer: cleaned_view(store.folder, plan, backup))
     return 0
 
 
-def _cleaned(
-    store: FileStore, vault: Vault, policy: str | None, force: bool, clock: Clock
-) -> tuple[CleanupPlan, str | None]:
+def _cleaned(store: FileStore, vault: Vault, wish: Wish, clock: Clock) -> tuple[CleanupPlan, str | None]:
     """Plan, backup, plan again from what was backed up, removal. A plan that is empty needs no backup."""
     creds = settled_creds(store, clock)
     if creds.state is not CredsState.WHOLE or not creds.paired:
@@ -108,17 +129,26 @@ def _cleaned(
             next_step="find out what happened to creds.json first",
             code="not_paired",
         )
-    first = _plan(store, creds, policy, force, clock.now())
+    first = _plan(store, creds, wish, clock.now())
     if not first.remove:
         return first, None
     backup = vault.create(store, BackupKind.COLD, clock.now(), reason="before a cleanup by hand")
-    plan = _plan(store, store.creds(), policy, force, clock.now())
+    plan = _plan(store, store.creds(), wish, clock.now())
     carry_out(vault, store, plan, backup.name)
     return plan, backup.name
 
 
-def _plan(store: FileStore, creds: Creds, policy: str | None, force: bool, now: float) -> CleanupPlan:
-    return cleanup.plan(store.listing(), creds, PoolKnowledge(), Limits(), now=now, policy=policy, force=force)
+def _plan(store: FileStore, creds: Creds, wish: Wish, now: float) -> CleanupPlan:
+    return cleanup.plan(
+        store.listing(),
+        creds,
+        PoolKnowledge(),
+        wish.known.limits,
+        now=now,
+        policy=wish.policy,
+        force=wish.force,
+        baileys=wish.known.baileys,
+    )
 
 
 def _warn(plan: CleanupPlan) -> None:
@@ -128,20 +158,22 @@ def _warn(plan: CleanupPlan) -> None:
         sys.stderr.write(f"note: {note}\n")
 
 
-def open_store(folder: Path) -> FileStore:
+def open_store(folder: Path, known: Known = BARE) -> FileStore:
     """The store of a folder that the operator named; a link to it is followed here, by their word."""
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}", next_step="name the folder that holds creds.json")
+    if known.company is not None:
+        return FileStore(known.company, folder)
     real = Path(os.path.realpath(folder))
     return FileStore(company_of(real), real)
 
 
-def open_vault(root: Path, store: FileStore | None) -> Vault:
+def open_vault(root: Path, store: FileStore | None, known: Known = BARE) -> Vault:
     """The vault under `root`, which must not lie inside an auth folder."""
     real = Path(os.path.realpath(root))
     if store is not None and real.is_relative_to(store.folder):
         raise UsageError("backups must not lie inside the auth folder", next_step="name another place")
-    return Vault(real)
+    return Vault(real, limits=known.limits.backups)
 
 
 def settled_creds(store: FileStore, clock: Clock) -> Creds:

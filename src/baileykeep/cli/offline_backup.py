@@ -11,7 +11,7 @@ from typing import Any
 
 from baileykeep.backups.restore import put_back, restore
 from baileykeep.backups.vault import Vault
-from baileykeep.cli.offline import open_store, open_vault, prove_quiet, settled_creds
+from baileykeep.cli.offline import BARE, Known, open_store, open_vault, prove_quiet, settled_creds
 from baileykeep.cli.offline_views import backup_view, backups_view
 from baileykeep.cli.output import emit, facts
 from baileykeep.clock import SystemClock
@@ -22,38 +22,54 @@ from baileykeep.rules.naming import CREDS
 from baileykeep.stores.files import FileStore
 
 
-def create(folder: Path, to: Path, *, as_json: bool, stopped: bool = False) -> int:
+def create(folder: Path, to: Path, *, as_json: bool, stopped: bool = False, known: Known = BARE) -> int:
     """Take a backup by hand; with the operator's word that nothing runs there it is a cold one."""
-    clock = SystemClock()
-    store = open_store(folder)
-    vault = open_vault(to, store)
-    if stopped:
-        prove_quiet(store, clock)
-    made = vault.create(store, BackupKind.COLD if stopped else BackupKind.MANUAL, clock.now(), reason="by hand")
-    emit(answer_of(made), as_json, lambda _answer: backup_view(made, vault.shelf.path(made.company), "backup"))
+    made = take(folder, to, known, stopped=stopped)
+    where = open_vault(to, None).shelf.path(made.company)
+    emit(answer_of(made), as_json, lambda _answer: backup_view(made, where, "backup"))
     return 0
 
 
-def show(folder: Path | None, to: Path, *, as_json: bool) -> int:
+def take(folder: Path, to: Path, known: Known = BARE, *, stopped: bool = False) -> Backup:
+    """Take a backup and print nothing."""
+    clock = SystemClock()
+    store = open_store(folder, known)
+    vault = open_vault(to, store, known)
+    if stopped:
+        prove_quiet(store, clock)
+    return vault.create(store, BackupKind.COLD if stopped else BackupKind.MANUAL, clock.now(), reason="by hand")
+
+
+def show(folder: Path | None, to: Path, *, as_json: bool, known: Known = BARE) -> int:
     """All backups of one folder, or of every company under `to`, oldest first."""
     vault = open_vault(to, None)
-    companies = [open_store(folder).company] if folder else vault.shelf.companies()
+    ident = company_id(folder, known)
+    companies = [ident] if ident else vault.shelf.companies()
     found = [backup for company in companies for backup in vault.list(company)]
     emit([answer_of(backup) for backup in found], as_json, lambda _answer: backups_view(found))
     return 0
 
 
-def verify(folder: Path | None, to: Path, name: str | None, *, as_json: bool) -> int:
+def verify(folder: Path | None, to: Path, name: str | None, *, as_json: bool, known: Known = BARE) -> int:
     """Re-read a backup and check every hash; without a name the newest of the folder."""
     vault = open_vault(to, None)
-    place = _find(vault, open_store(folder).company if folder else None, name)
+    place = _find(vault, company_id(folder, known), name)
     checked = vault.verify(place.company, place.name)
     answer = answer_of(checked) | {"ok": True}
     emit(answer, as_json, lambda _answer: backup_view(checked, vault.shelf.path(place.company), "whole"))
     return 0
 
 
-def bring_back(folder: Path, to: Path, name: str | None, mode: str, *, as_json: bool, stopped: bool = False) -> int:
+def bring_back(
+    folder: Path,
+    to: Path,
+    name: str | None,
+    mode: str,
+    *,
+    as_json: bool,
+    stopped: bool = False,
+    known: Known = BARE,
+) -> int:
     """Put a backup (or a set-aside) back into a folder.
 
     The operator's word `stopped` is needed wherever a whole login lies: a gateway that runs on it would write its
@@ -64,8 +80,8 @@ def bring_back(folder: Path, to: Path, name: str | None, mode: str, *, as_json: 
     except ValueError as error:
         raise UsageError(f'unknown mode "{mode}"', next_step="there are: identity, full") from error
     clock = SystemClock()
-    store = open_store(folder)
-    vault = open_vault(to, store)
+    store = open_store(folder, known)
+    vault = open_vault(to, store, known)
     place = _find(vault, store.company, name)
     if not stopped and settled_creds(store, clock).state in (CredsState.WHOLE, CredsState.UNREADABLE):
         raise Refused(
@@ -80,6 +96,13 @@ def bring_back(folder: Path, to: Path, name: str | None, mode: str, *, as_json: 
     answer = {"backup": report.backup, "written": list(report.written), "replaced": report.replaced}
     emit(answer, as_json, lambda _answer: _restored(report))
     return 0
+
+
+def company_id(folder: Path | None, known: Known) -> str | None:
+    """The id under which a folder's backups lie; its folder may be gone. None means all that are there."""
+    if known.company is not None:
+        return known.company
+    return open_store(folder).company if folder else None
 
 
 def _brought_back(vault: Vault, store: FileStore, place: Place, mode: RestoreMode, now: float) -> RestoreReport:

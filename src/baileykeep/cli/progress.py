@@ -61,6 +61,13 @@ def follow(
         time.sleep(POLL_S)
 
 
+def wait_for(client: DaemonClient, action: str) -> ActionView:
+    """An action as it ended, without a word meanwhile."""
+    while (view := _look(client, action))["state"] != "ended":
+        time.sleep(POLL_S)
+    return view
+
+
 def _look(client: DaemonClient, action: str) -> ActionView:
     try:
         return cast(ActionView, client.call("action", {"action": action}))

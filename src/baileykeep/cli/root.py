@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import baileykeep
-from baileykeep.cli import act, answer, config_cmds, daemon, init, look, scan
+from baileykeep.cli import act, answer, backup, config_cmds, daemon, doctor, files, guard, init, look, scan
 from baileykeep.cli.options import ACT, ANSWER, LOOK, PREPARE
 
 app = typer.Typer(
@@ -46,6 +46,10 @@ for panel, commands in GROUPS:
     for command in commands:
         app.command(rich_help_panel=panel)(command)
 
+files.register(app)
 scan.register(app)
+backup.register(app)
+guard.register(app)
 config_cmds.register(app)
 init.register(app)
+doctor.register(app)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from baileykeep.app.locks import company_lock, daemon_lock, offline_lock
+from baileykeep.app.locks import daemon_lock, offline_lock
 from baileykeep.model.errors import BaileykeepError, Refused
 
 
@@ -20,29 +20,14 @@ def test_only_one_daemon(tmp_path: Path) -> None:
 
 
 def test_a_daemon_and_an_offline_command_exclude_each_other(tmp_path: Path) -> None:
-    with daemon_lock(tmp_path), pytest.raises(Refused), offline_lock(tmp_path, "7"):
+    with daemon_lock(tmp_path), pytest.raises(Refused), offline_lock(tmp_path):
         pass
-    with offline_lock(tmp_path, "7"), pytest.raises(Refused), daemon_lock(tmp_path):
-        pass
-
-
-def test_offline_commands_share_the_machine_but_not_a_company(tmp_path: Path) -> None:
-    with offline_lock(tmp_path, "7"), offline_lock(tmp_path, "8"):
-        with pytest.raises(Refused) as caught, offline_lock(tmp_path, "7"):
-            pass
-        assert caught.value.code == "company_busy"
-    with offline_lock(tmp_path, "7"):
+    with offline_lock(tmp_path), pytest.raises(Refused), daemon_lock(tmp_path):
         pass
 
 
-def test_a_company_can_be_held_beside_a_running_daemon(tmp_path: Path) -> None:
-    with daemon_lock(tmp_path), company_lock(tmp_path, "7"), pytest.raises(Refused), company_lock(tmp_path, "7"):
-        pass
-
-
-@pytest.mark.parametrize("company", ["", "..", "a/b"])
-def test_a_lock_never_leaves_its_folder(tmp_path: Path, company: str) -> None:
-    with pytest.raises(BaileykeepError, match="cannot be a company's id"), company_lock(tmp_path, company):
+def test_offline_commands_do_not_bar_each_other(tmp_path: Path) -> None:
+    with offline_lock(tmp_path), offline_lock(tmp_path):
         pass
 
 

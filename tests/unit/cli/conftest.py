@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 
 from baileykeep.cli import main
+from baileykeep.stores.files import FileStore
 from tests.fakes.control import Answer, FakeControl, serving
+from tests.unit.auth_folders import copy_of
 
 
 @dataclass(frozen=True)
@@ -66,3 +69,19 @@ def run(config: Path, capsys: pytest.CaptureFixture[str]) -> Run:
         return Result(int(end.value.code or 0), captured.out, captured.err)
 
     return _run
+
+
+@pytest.fixture
+def store(config: Path, tmp_path: Path) -> FileStore:
+    """Company 7 of a configured gateway that nobody answers for, with a login from the samples, 40 days old."""
+    (config / "baileykeep.toml").write_text(
+        f"""
+        state_dir = "{tmp_path}/state"
+        backups_dir = "{tmp_path}/backups"
+        [gateways.main]
+        dialect = "ai-admin"
+        url = "http://127.0.0.1:9"
+        sessions = "{tmp_path}/sessions/company_{{company}}"
+        """
+    )
+    return FileStore("7", copy_of("auth-6", tmp_path / "sessions" / "company_7", days=40, now=time.time()))

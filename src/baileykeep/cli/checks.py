@@ -1,0 +1,136 @@
+"""What `doctor` looks at on this machine: folders, logs, the journal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from baileykeep.cli.words import count
+from baileykeep.model.errors import BaileykeepError
+
+if TYPE_CHECKING:
+    from baileykeep.config import Settings
+
+OK, WARN, FAIL = "ok", "warn", "fail"
+SLOT = "{company}"
+LOW_DISK = 0.05
+JOURNAL = "journal.db"
+"""As in `app.lifecycle`, which takes seconds to import; a test holds both against each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line: what was looked at, how it is, what that means, and what to do about it."""
+
+    name: str
+    state: str
+    text: str
+    next_step: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The line as data."""
+        return asdict(self)
+
+
+def named(name: str, state: str, error: BaileykeepError) -> Check:
+    """An error as a line."""
+    return Check(name, state, error.cause, error.next_step)
+
+
+def state_dir(path: Path) -> Check:
+    """Where the journal and the control socket will lie."""
+    return _own_folder("state folder", path)
+
+
+def backups_dir(path: Path) -> Check:
+    """Where copies of logins lie: nobody else may read them."""
+    return _own_folder("backups", path)
+
+
+def _own_folder(name: str, path: Path) -> Check:
+    if not path.exists():
+        parent = next(folder for folder in path.parents if folder.exists())
+        if os.access(parent, os.W_OK | os.X_OK):
+            return Check(name, OK, f"{path} will be made at the first start")
+        return Check(name, FAIL, f"{path} is not there, and {parent} is not ours to write", f"make it: mkdir -p {path}")
+    if not path.is_dir() or not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        return Check(name, FAIL, f"{path} cannot be written", "give it to the daemon's user")
+    free = shutil.disk_usage(path)
+    if free.free / free.total < LOW_DISK:
+        return Check(name, WARN, f"{path}: only {free.free // 2**20} MB free", "a full disk zeroes creds: make room")
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return Check(name, WARN, f"{path} can be read by others", f"chmod 700 {path}")
+    return Check(name, OK, f"{path} can be written")
+
+
+def journal(folder: Path) -> Check:
+    """Whether an existing journal can be read and is whole."""
+    path = folder / JOURNAL
+    try:
+        if not path.exists():
+            return Check("journal", OK, "none yet; it is made at the first start")
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2)) as connection:
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except (OSError, sqlite3.Error) as error:
+        return Check("journal", FAIL, f"{path} cannot be read: {error}", "run this as the daemon's user")
+    if verdict != "ok":
+        return Check("journal", FAIL, f"{path} is damaged: {verdict}", "stop the daemon and move it away")
+    return Check("journal", OK, f"{path} is whole")
+
+
+def folders(settings: Settings) -> Iterator[Check]:
+    """Every company's auth folder: one line when all are fine, else a line each."""
+    from baileykeep.config.discover import placements
+
+    placed, odd = placements(settings)
+    for oddity in odd:
+        yield Check("companies", WARN, f"{oddity.path} {oddity.reason}")
+    if not placed:
+        yield Check("companies", FAIL, "no company was found", "does the sessions layout match the folders?")
+    good = 0
+    for ident, place in placed.items():
+        problem = _folder(place.folder, place.present) if place.folder else None
+        if problem is None:
+            good += 1
+        else:
+            yield Check(f"company {ident}", FAIL, f"{place.folder} {problem[0]}", problem[1])
+    if good:
+        yield Check("companies", OK, f"{count(good, 'company', 'companies')} with a folder that can be read and kept")
+
+
+def _folder(path: Path, present: bool) -> tuple[str, str] | None:
+    if not present:
+        return "is not there", "is the gateway's folder mounted, and the layout right?"
+    if not os.access(path, os.R_OK | os.X_OK):
+        return "cannot be read", "run the daemon as the gateway's user or as root"
+    if not os.access(path, os.W_OK):
+        return "cannot be written, so nothing can be repaired", "run the daemon as the gateway's user or as root"
+    if os.geteuid() not in (0, path.stat().st_uid):
+        return "belongs to another user, so owners cannot be kept", "run the daemon as the gateway's user or as root"
+    return None
+
+
+def logs(settings: Settings) -> Iterator[Check]:
+    """Every configured log file. One that does not exist yet is waited for."""
+    for name, table in settings.gateways.items():
+        if not table.logs:
+            yield Check(f"log of {name}", WARN, "none is configured: Bad MACs and dead logins go unseen", "add logs")
+        for log in table.logs:
+            yield _log(name, str(log.path))
+
+
+def _log(gateway: str, pattern: str) -> Check:
+    name = f"log of {gateway}"
+    path = Path(pattern.partition(SLOT)[0]).parent if SLOT in pattern else Path(pattern)
+    if not path.exists():
+        return Check(name, WARN, f"{pattern} is not there yet; it is waited for", "is the path right?")
+    if not os.access(path, os.R_OK):
+        return Check(name, FAIL, f"{pattern} cannot be read", "add the daemon's user to the log's group")
+    return Check(name, OK, f"{pattern} can be read")
