@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from baileykeep.demo.folders import Shape, session_file
 from baileykeep.demo.session import Heals
 from baileykeep.model.backup import BackupKind
-from tests.e2e.world import ANN, World, world
+from tests.e2e.world import ANN, CHAT, World, world
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio, pytest.mark.timeout(180)]
 
@@ -232,3 +233,62 @@ async def test_a_daemon_killed_between_stop_and_cleanup_picks_up_and_ends_well(t
         await w.pass_time(60)
         assert w.gateway["acme"].state == "connected"
         assert len(os.listdir(w.gateway.folder("acme"))) == 140
+
+
+async def test_zeroed_creds_of_a_stopped_session_are_put_back_without_a_question(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.gateway.add("acme", Shape.counting(60, generation=6))
+        w.configure()
+        await w.start()
+        await settled(w)
+        creds = w.gateway.folder("acme") / "creds.json"
+        good = creds.read_bytes()
+        w.gateway["acme"].drop(heals=Heals.ASKED)
+        creds.write_bytes(bytes(len(good)))
+        assert await w.pass_time(120, until=lambda: "creds_damaged" in w.open_causes("acme"))
+        assert await w.pass_time(240, until=lambda: not w.open_causes("acme"))
+        await w.pass_time(10)
+        assert "reconnect" not in w.asked("acme")
+        assert w.gateway["acme"].state == "connected"
+        assert w.gateway["acme"].qr is None
+        assert json.loads(creds.read_bytes())["me"] == json.loads(good)["me"]
+        assert len(w.texts()) == 1
+
+
+async def test_observing_does_nothing_and_says_what_it_would_have_done(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.gateway.add("acme", Shape.counting(60))
+        w.configure(mode="observe")
+        await w.start()
+        await settled(w)
+        w.gateway["acme"].drop(heals=Heals.ASKED)
+        await w.pass_time(1500, step_s=LONG_S)
+        assert w.asked("acme") == []
+        assert "ould have reconnected" in w.texts()[0]
+
+
+async def test_a_pause_holds_and_a_resume_lets_go(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.gateway.add("acme", Shape.counting(60))
+        w.configure()
+        await w.start()
+        await settled(w)
+        await w.telegram.say(CHAT, ANN, "/pause acme 40m")
+        await w.rest()
+        w.gateway["acme"].drop(heals=Heals.ASKED)
+        await w.pass_time(1500, step_s=LONG_S)
+        assert w.asked("acme") == []
+        assert any("paused" in text.lower() for text in w.texts())
+        await w.telegram.say(CHAT, ANN, "/resume acme")
+        assert await w.pass_time(60, until=lambda: w.asked("acme") == ["reconnect"])
+
+
+async def test_strangers_are_not_obeyed(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.gateway.add("acme", Shape.counting(60))
+        w.configure()
+        daemon = await w.start()
+        await w.telegram.say(CHAT, 666, "/pause acme 40m")
+        await w.telegram.say(9999, ANN, "/pause acme 40m")
+        await w.pass_time(10)
+        assert not daemon.holds.pauses

@@ -9,10 +9,11 @@ import anyio.to_thread
 import structlog
 
 from baileykeep.app.sites import Sites
-from baileykeep.backups.good_creds import keep_good_creds, retire_good_creds
+from baileykeep.backups.good_creds import good_creds, keep_good_creds, retire_good_creds
 from baileykeep.backups.vault import Vault
 from baileykeep.clock import Clock
 from baileykeep.engine.engine import Engine
+from baileykeep.engine.executor import RELINKING
 from baileykeep.engine.orchestrator import Orchestrator
 from baileykeep.engine.units import CompanyUnit
 from baileykeep.journal.base import Journal
@@ -23,6 +24,8 @@ from baileykeep.model.inventory import CredsState
 from baileykeep.model.overview import BackupsView
 from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import HOST, company
+from baileykeep.rules import creds_guard
+from baileykeep.stores.base import AuthStore
 
 log = structlog.get_logger(__name__)
 
@@ -119,12 +122,24 @@ class Housekeeping:
             store = self._sites.store(ident)
             if store is None:
                 return
-            if keep:
+            if keep and self._worth_a_copy(ident, store):
                 keep_good_creds(self._vault, store, self._clock.now())
+            elif keep:
+                return
             else:
                 retire_good_creds(self._vault, ident)
         except BaileykeepError as error:
             log.warning("creds_not_copied", company=ident, error=error.cause)
+
+    def _worth_a_copy(self, ident: str, store: AuthStore) -> bool:
+        """Whether the guard's rules would follow the creds that lie there now."""
+        unit = self._engine.unit(company(ident))
+        if unit is None:
+            return False
+        running = self._orchestrator.running.get(company(ident))
+        relink = running is not None and running.attempt.rung in RELINKING
+        history = creds_guard.history_of(unit.state("creds"), relink=relink, stopped=False)
+        return creds_guard.judge(good_creds(self._vault, ident), store.creds(), history).take_copy
 
     # --- backups and retention ------------------------------------------------------------------------------
 

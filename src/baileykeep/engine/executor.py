@@ -99,7 +99,9 @@ class Executor:
         steps = await self._steps_of(running)
         return await self._guarded(
             running,
-            lambda site: resume(site, order, ACTIONS[rung], steps, relinking=rung in RELINKING),
+            lambda site: resume(
+                site, order, ACTIONS[rung], steps, begun_at=running.attempt.begun_at, relinking=rung in RELINKING
+            ),
             still_wrong,
         )
 

@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 
 from baileykeep.actions.base import Order, Result
 from baileykeep.clock import Clock
-from baileykeep.engine.executor import Executor
+from baileykeep.engine.executor import RELINKING, Executor
 from baileykeep.engine.holds import Holds, silenced, without_brake
 from baileykeep.engine.ledger import Ledger, Running
 from baileykeep.engine.roster import Member, Roster
@@ -232,6 +232,9 @@ class Orchestrator:
         after = incidents.begun(looked, attempt, now) if looked is not None else None
         await parts.ledger.action_begun(running, before, after, why)
         self.running[member.subject] = running
+        unit = parts.units(member.subject)
+        if rung in RELINKING and isinstance(unit, CompanyUnit):
+            unit.expect_new_login()
         self._group.start_soon(self._run, running, False)
         return running
 

@@ -11,7 +11,7 @@ from baileykeep.model.facts import ConnState, Fact, FilesSeen
 from baileykeep.model.inventory import Inventory
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import Subject, Symptom, SymptomKind
-from baileykeep.rules import cause, disconnect, presence
+from baileykeep.rules import cause, creds_guard, disconnect, presence
 from baileykeep.rules.view import CompanyView, Timer
 
 Step = Callable[[Any, Subject, Fact, float, Limits], tuple[Any, tuple[Symptom, ...]]]
@@ -125,8 +125,20 @@ class CompanyUnit(Unit):
             code=proof.code,
             inventory=self.inventory,
             critical_since=seen.critical_since,
+            creds_sure=self._creds_sure(),
             symptoms=dict(self.symptoms),
         )
+
+    def _creds_sure(self) -> bool:
+        """Whether nothing happened since the last good creds that could have made their copy stale."""
+        guard: creds_guard.GuardState = self.state("creds")
+        damaged = guard.told is SymptomKind.CREDS_DAMAGED and guard.told_what in creds_guard.DAMAGED
+        return damaged and not (guard.qr or guard.logged_out or guard.pairing)
+
+    def expect_new_login(self) -> None:
+        """A relink of our own begins: new or missing creds are no surprise from now on."""
+        self._states["creds"] = creds_guard.forget(self.state("creds"))
+        self.changed = True
 
     @staticmethod
     def _cause(seen: presence.State, proof: cause.State) -> Any:

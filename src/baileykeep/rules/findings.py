@@ -76,6 +76,9 @@ SILENCED = frozenset(
 )
 """While the host, the gateway or the fleet has an incident of its own, these open no further one per company."""
 
+NEW_LOGIN = frozenset({Cause.LOGGED_OUT, Cause.HALF_PAIRED, Cause.WAITING_QR})
+"""With these a new login is on its way anyway: what the old creds look like is no finding of its own."""
+
 QR_WAIT_S = 60.0
 """A session that waits for a QR this long is told about; before that somebody is probably just scanning."""
 
@@ -89,8 +92,10 @@ def topic_of(cause: Cause) -> Topic:
 
 def of_company(view: CompanyView, limits: Limits) -> dict[Topic, Finding]:
     """The most pressing finding of each topic; a topic without one is healthy."""
-    found = [*_connection(view, limits), *_files(view), *_told(view.symptoms.values())]
-    return most_pressing(found)
+    told = _told(view.symptoms.values())
+    if not view.up and view.cause in NEW_LOGIN:
+        told = [finding for finding in told if finding.cause not in (Cause.CREDS_DAMAGED, Cause.CREDS_CHANGED)]
+    return most_pressing([*_connection(view, limits), *_files(view), *told])
 
 
 def of_symptoms(symptoms: Iterable[Symptom]) -> dict[Topic, Finding]:

@@ -14,7 +14,6 @@ from baileykeep.model.decisions import Decision, Reason, Verb
 from baileykeep.model.incident import ApprovalState, Attempt, Cause, Incident, Outcome, Rung
 from baileykeep.model.inventory import Level
 from baileykeep.model.limits import DAY, HOUR, Limits
-from baileykeep.model.symptoms import SymptomKind
 from baileykeep.rules.cause import PROVED
 from baileykeep.rules.disconnect import Phase
 from baileykeep.rules.view import CompanyView
@@ -197,10 +196,9 @@ def _skip_cleanup(case: Case) -> Reason | None:
 
 
 def _skip_repair(case: Case) -> Reason | None:
-    if not case.can.files:
-        return Reason.CANNOT_DO
-    if not (case.can.stop or case.can.stop_others):
-        return Reason.CANNOT_STOP
+    blocked = _skip_stopping(case)
+    if blocked is not None:
+        return blocked
     if not case.incident.detail.get("addresses"):
         return Reason.CANNOT_DO
     return Reason.COOLDOWN if _since_last(case, Rung.REPAIR_SESSIONS) < HOUR else None
@@ -227,6 +225,13 @@ def _skip_snapshot(case: Case) -> Reason | None:
     return None if case.can.files else Reason.CANNOT_DO
 
 
+def _skip_stopping(case: Case) -> Reason | None:
+    """For rungs that change files of a stopped session."""
+    if not case.can.files:
+        return Reason.CANNOT_DO
+    return None if case.can.stop or case.can.stop_others else Reason.CANNOT_STOP
+
+
 def _since_last(case: Case, rung: Rung) -> float:
     """Seconds since the last attempt at a rung began, in any incident; infinite when there was none."""
     begun = [a.begun_at for a in case.history if a.rung is rung and a.outcome is not Outcome.SUPERSEDED]
@@ -240,6 +245,8 @@ SKIPS: Mapping[Rung, Callable[[Case], Reason | None]] = {
     Rung.REPAIR_SESSIONS: _skip_repair,
     Rung.RELINK: _skip_relink,
     Rung.SNAPSHOT: _skip_snapshot,
+    Rung.RESTORE_CREDS: _skip_stopping,
+    Rung.PAIR_AGAIN: _skip_stopping,
 }
 
 
@@ -395,9 +402,7 @@ def _question(case: Case, rung: Rung) -> Reason | None:
         proved_dead = case.incident.cause is Cause.LOGGED_OUT
         return None if proved_dead and case.limits.relink.approval == "auto" else Reason.ENDS_LOGIN
     if rung is Rung.RESTORE_CREDS:
-        symptom = case.view.symptoms.get(SymptomKind.CREDS_DAMAGED)
-        sure = symptom is not None and symptom.detail.get("verdict") == "restore"
-        return None if sure else Reason.UNSURE_CREDS
+        return None if case.view.creds_sure else Reason.UNSURE_CREDS
     if rung is Rung.CLEANUP and case.incident.cause is Cause.FILES_CRITICAL and not case.fleet.window:
         return Reason.CONNECTED_CLEANUP
     if rung in (Rung.CLEANUP, Rung.REPAIR_SESSIONS, Rung.PAIR_AGAIN) and not case.can.stop:

@@ -27,7 +27,8 @@ class CompanyView:
     """Everything a decision about one company may depend on, besides its history and the fleet.
 
     `unknown` means: no answer for several polls, or sources disagree; then nothing is stopped or removed.
-    `critical_since` is when the folder became critical or worse, None while it is not.
+    `critical_since` is when the folder became critical or worse, None while it is not. `creds_sure` says that
+    damaged creds may be put back without asking: no QR, 401 or pairing since they were whole.
     """
 
     company: str
@@ -41,6 +42,7 @@ class CompanyView:
     code: int | None = None
     inventory: Inventory | None = None
     critical_since: float | None = None
+    creds_sure: bool = False
     symptoms: Mapping[SymptomKind, Symptom] = field(default_factory=dict)
 
     @property

@@ -10,12 +10,11 @@ from baileykeep.model.decisions import Decision, Reason, Verb
 from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import ApprovalState, Cause, Outcome, Rung
 from baileykeep.model.limits import HOUR, Limits, RelinkLimits
-from baileykeep.model.symptoms import Symptom, SymptomKind
 from baileykeep.rules import ladder
 from baileykeep.rules.disconnect import Phase
 from baileykeep.rules.ladder import Can, Case, Fleet, decide, may_request
 from baileykeep.rules.view import CompanyView, Timer
-from tests.unit.rules.cases import ACME, ACTING, NOW, approval, case, inventory, tried, view
+from tests.unit.rules.cases import ACTING, NOW, approval, case, inventory, tried, view
 
 RECONNECTED = tried(Rung.RECONNECT, ago_s=600)
 CLEANED = tried(Rung.CLEANUP, ago_s=400)
@@ -270,10 +269,9 @@ def test_bad_macs_are_repaired_once_an_hour_by_name_only() -> None:
     assert decide(case(Cause.BAD_MAC, detail=detail, history=lately)).rung is Rung.RELINK
 
 
-@pytest.mark.parametrize(("verdict", "verb"), [("restore", Verb.ACT), ("ask", Verb.ASK)])
-def test_creds_are_put_back_by_itself_only_when_the_guard_is_sure(verdict: str, verb: Verb) -> None:
-    symptom = Symptom(ACME, SymptomKind.CREDS_DAMAGED, NOW, detail={"verdict": verdict})
-    seen = view(symptoms={SymptomKind.CREDS_DAMAGED: symptom})
+@pytest.mark.parametrize(("sure", "verb"), [(True, Verb.ACT), (False, Verb.ASK)])
+def test_creds_are_put_back_by_itself_only_when_the_guard_is_sure(sure: bool, verb: Verb) -> None:
+    seen = view(creds_sure=sure)
     assert decide(case(Cause.CREDS_DAMAGED, seen=seen)).verb is verb
     running = replace(seen, conn=ConnState.CONNECTED, paired=True)
     assert said(decide(case(Cause.CREDS_DAMAGED, seen=running)))[:2] == (Verb.HOLD, Reason.SESSION_RUNNING)
