@@ -73,13 +73,21 @@ def is_up(fact: ConnectionSeen) -> bool:
 def step(state: State, subject: Subject, fact: Fact, now: float, limits: Limits) -> tuple[State, tuple[Symptom, ...]]:
     """Fold one fact; a DOWN symptom comes with every change of phase."""
     if isinstance(fact, NetworkSeen):
-        return replace(state, held=not (fact.online and fact.whatsapp)), ()
+        return _network(state, fact, now), ()
     if not isinstance(fact, ConnectionSeen):
         return state, ()
     after = _observe(state, fact, now, limits)
     if after.phase is state.phase:
         return after, ()
     return after, (_symptom(after, subject, now),)
+
+
+def _network(state: State, fact: NetworkSeen, now: float) -> State:
+    """While held, every look at the network moves the beginning of the next gap: no held second is ever added."""
+    held = not (fact.online and fact.whatsapp)
+    if not (held or state.held):
+        return state
+    return replace(state, held=held, seen_at=now if state.held and state.seen_at is not None else state.seen_at)
 
 
 def _observe(state: State, fact: ConnectionSeen, now: float, limits: Limits) -> State:
@@ -102,7 +110,8 @@ def _gap(state: State, now: float, limits: Limits) -> float:
     """Seconds to add: none while held or right after the session was up; at most two polls otherwise."""
     if state.held or not state.down or state.seen_at is None:
         return 0.0
-    return min(max(0.0, now - state.seen_at), 2 * limits.poll.connection_s)
+    two_polls_s = 2 * max(limits.poll.connection_s, limits.poll.connection_down_s)
+    return min(max(0.0, now - state.seen_at), two_polls_s)
 
 
 def _move(phase: Phase, event: Event) -> Phase:
