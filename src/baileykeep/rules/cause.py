@@ -44,16 +44,24 @@ CONFLICT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What was last proved about the session's end; cleared when it opens again."""
+    """What was last proved about the session's end; cleared when it opens again.
+
+    `at` is when the cause was first proved, `logged_at` when the log last proved it. `code` is kept without a cause
+    too, since it tells people what was seen.
+    """
 
     cause: Cause | None = None
     code: int | None = None
     at: float | None = None
     device_removed: bool = False
+    logged_at: float | None = None
 
 
 def step(state: State, fact: Fact) -> State:
-    """Fold one fact. The newest proof wins, except that "no longer linked" is only undone by a new opening."""
+    """Fold one fact. The newest proof wins, except that "no longer linked" is only undone by a new opening.
+
+    A close that proves nothing (a lost connection, say) takes no proof away: only an opening does.
+    """
     if isinstance(fact, ConnectionSeen):
         return _from_status(state, fact)
     if isinstance(fact, StreamOpened | PairingDone):
@@ -65,10 +73,15 @@ def step(state: State, fact: Fact) -> State:
 
 def _from_status(state: State, fact: ConnectionSeen) -> State:
     if disconnect.is_up(fact):
-        return State() if state.at is None or fact.at - state.at > CONFLICT_S else state
+        return state if state == State() or _contested(state, fact.at) else State()
     if fact.state is ConnState.DISCONNECTED and fact.code is not None:
         return _proved(state, _by_code(fact.code), fact.code, fact)
     return state
+
+
+def _contested(state: State, at: float) -> bool:
+    """Whether the log proved the end just now; a clock that was set far off in between contests nothing."""
+    return state.cause is not None and state.logged_at is not None and abs(at - state.logged_at) <= CONFLICT_S
 
 
 def _by_code(code: int | None) -> Cause | None:
@@ -76,11 +89,19 @@ def _by_code(code: int | None) -> Cause | None:
 
 
 def _proved(state: State, cause: Cause | None, code: int | None, fact: Fact) -> State:
+    if cause is None:
+        return replace(state, code=code if code is not None else state.code) if state.cause is None else state
     if state.cause is Cause.LOGGED_OUT and cause is not Cause.LOGGED_OUT:
         return state
+    logged = isinstance(fact, StreamClosed)
     removed = isinstance(fact, StreamClosed) and fact.kind is CloseKind.DEVICE_REMOVED
-    at = state.at if state.cause is cause and cause is not None else fact.at
-    return replace(state, cause=cause, code=code, at=at, device_removed=removed or state.device_removed)
+    return State(
+        cause,
+        code if code is not None or cause is not state.cause else state.code,
+        state.at if state.cause is cause else fact.at,
+        removed or state.device_removed,
+        fact.at if logged else state.logged_at,
+    )
 
 
 def cause_of(state: State, *, half_paired: bool, waiting_qr: bool) -> Cause:
