@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from baileykeep.model.facts import ConnectionSeen, ConnState, Fact, FilesSeen
-from baileykeep.model.inventory import Level
+from baileykeep.model.facts import ConnectionSeen, ConnState, CredsSeen, Fact, FilesSeen
+from baileykeep.model.inventory import Creds, CredsState, Level
 from baileykeep.model.limits import Limits
 
 
@@ -31,8 +31,15 @@ def step(state: State, fact: Fact) -> State:
     if isinstance(fact, FilesSeen):
         critical = fact.inventory.level.rank >= Level.CRITICAL.rank
         since = (state.critical_since if state.critical_since is not None else fact.at) if critical else None
-        return replace(state, critical_since=since, half_paired=fact.inventory.creds.half_paired)
-    return state
+        return replace(_with_creds(state, fact.inventory.creds), critical_since=since)
+    return _with_creds(state, fact.creds) if isinstance(fact, CredsSeen) else state
+
+
+def _with_creds(state: State, creds: Creds) -> State:
+    """Creds that cannot be read do not tell whether a pairing was ever finished."""
+    if creds.state not in (CredsState.WHOLE, CredsState.MISSING) or creds.half_paired == state.half_paired:
+        return state
+    return replace(state, half_paired=creds.half_paired)
 
 
 def unknown(state: State, limits: Limits) -> bool:
