@@ -53,11 +53,20 @@ def step_host(
 
 @dataclass(frozen=True, slots=True)
 class GatewayState:
-    """What is known of one gateway. `alive_at` is the last sign of life: an answer, a log line or an auth write."""
+    """What is known of one gateway. A sign of life is an answer, a log line or an auth write.
+
+    While there is a `problem`, `quiet_s` counts since the last sign of life and `failing_s` since the problem began,
+    in seconds that were really watched: a restart, a suspend or a clock that was set adds two polls at the most.
+    `moved` tells that there was a sign of life since the problem began, `written_at` is the newest auth write known.
+    """
 
     problem: Problem | None = None
-    since: float | None = None
-    alive_at: float | None = None
+    quiet_s: float = 0.0
+    failing_s: float = 0.0
+    seen_at: float | None = None
+    moved: bool = False
+    written_at: float | None = None
+    offline: bool = False
     process: ProcessState = ProcessState.UNKNOWN
     active: SymptomKind | None = None
 
@@ -66,10 +75,10 @@ def step_gateway(
     state: GatewayState, subject: Subject, fact: Fact, now: float, limits: Limits
 ) -> tuple[GatewayState, tuple[Symptom, ...]]:
     """Gateway down (the manager says so, or nothing moved for five minutes) and misconfigured, each on change."""
-    known = _learn(state, fact, now)
+    known = _learn(_passed(state, now, limits), fact, now)
     if known is None:
         return state, ()
-    finding = _finding(known, now, limits)
+    finding = _finding(known, limits.disconnect.gateway_dead_after_s)
     if finding is state.active:
         return known, ()
     over = _symptom(state.active, subject, now, known, active=False)
@@ -77,33 +86,58 @@ def step_gateway(
     return replace(known, active=finding), (*over, *new)
 
 
+def _passed(state: GatewayState, now: float, limits: Limits) -> GatewayState:
+    """The same a while later. Offline, a gateway elsewhere cannot answer us: then nothing is counted."""
+    if state.problem is None or state.seen_at is None:
+        return state
+    two_polls_s = 2 * max(limits.poll.connection_s, limits.poll.connection_down_s)
+    gap_s = 0.0 if state.offline else min(max(0.0, now - state.seen_at), two_polls_s)
+    return replace(state, quiet_s=state.quiet_s + gap_s, failing_s=state.failing_s + gap_s, seen_at=now)
+
+
 def _learn(state: GatewayState, fact: Fact, now: float) -> GatewayState | None:
     """The state after a fact, or None when the fact says nothing about a gateway."""
     if isinstance(fact, GatewaySeen):
-        if fact.problem is None:
-            return replace(state, problem=None, since=None, alive_at=now)
-        return replace(state, problem=fact.problem, since=state.since if state.since is not None else now)
+        return _answered(state, fact.problem, now)
     if isinstance(fact, ProcessSeen):
         return replace(state, process=fact.state)
-    if isinstance(fact, LogFact | FilesSeen):
-        return replace(state, alive_at=now)
+    if isinstance(fact, NetworkSeen):
+        return replace(state, offline=not fact.online) if state.offline is fact.online else state
+    if isinstance(fact, FilesSeen):
+        return _looked_at(state, fact.inventory.newest_mtime, now)
+    if isinstance(fact, LogFact):
+        return _alive(state)
     return state if isinstance(fact, Tick) else None
 
 
-def _finding(state: GatewayState, now: float, limits: Limits) -> SymptomKind | None:
+def _answered(state: GatewayState, problem: Problem | None, now: float) -> GatewayState:
+    if problem is not None and state.problem is not None:
+        return replace(state, problem=problem)
+    return replace(state, problem=problem, quiet_s=0.0, failing_s=0.0, moved=False, seen_at=now if problem else None)
+
+
+def _looked_at(state: GatewayState, written_at: float | None, now: float) -> GatewayState:
+    """Our own looks at a folder are no sign of life; a write that came since the last look is."""
+    if written_at is None or written_at > now or written_at <= (state.written_at or 0.0):
+        return state
+    after = replace(state, written_at=written_at)
+    return after if state.written_at is None else _alive(after)
+
+
+def _alive(state: GatewayState) -> GatewayState:
+    return replace(state, quiet_s=0.0, moved=True) if state.problem is not None else state
+
+
+def _finding(state: GatewayState, dead_after_s: float) -> SymptomKind | None:
     if state.problem is None:
         return None
     if state.process in PROCESS_DOWN:
         return SymptomKind.GATEWAY_DOWN
     if state.problem in MISCONFIGURED:
         return SymptomKind.GATEWAY_MISCONFIGURED
-    quiet_since = max(state.since or now, state.alive_at or 0.0)
-    dead = now - quiet_since >= limits.disconnect.gateway_dead_after_s
-    if dead:
+    if state.quiet_s >= dead_after_s:
         return SymptomKind.GATEWAY_DOWN
-    moving = state.alive_at is not None and state.since is not None and state.alive_at > state.since
-    refused_long = now - (state.since or now) >= limits.disconnect.gateway_dead_after_s
-    return SymptomKind.GATEWAY_MISCONFIGURED if moving and refused_long else None
+    return SymptomKind.GATEWAY_MISCONFIGURED if state.moved and state.failing_s >= dead_after_s else None
 
 
 def _symptom(
