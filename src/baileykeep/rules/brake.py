@@ -22,7 +22,11 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`drops` are the companies now down; `on_since` is set while the brake holds, `lifted_at` after it did."""
+    """`drops` are the companies now down; `on_since` is set while the brake holds, `lifted_at` after it did.
+
+    `caught` are the companies that dropped together (and those that followed while it held); once it lifted, those
+    that are still down, in the order of their turns.
+    """
 
     drops: tuple[Drop, ...] = ()
     on_since: float | None = None
@@ -38,28 +42,47 @@ def step(
 
     `down` leaves out companies whose cause was proved by a code: they keep their own incident.
     """
+    state = _not_ahead(state, now)
     known = {drop.company: drop for drop in state.drops}
     drops = tuple(known.get(company) or Drop(company, now) for company in sorted(down))
     after = replace(state, drops=drops)
     if state.on_since is None:
         return _maybe_pull(after, total, now, limits.brake), ()
-    after, lifted = _maybe_lift(after, subject, down, now, limits.brake)
-    return (after, lifted) if after.on_since is None else _maybe_tell(after, subject, total, now, limits.brake)
+    after, lifted = _maybe_lift(after, state.on_since, subject, down, now, limits.brake)
+    if after.on_since is None:
+        return after, lifted
+    return _maybe_tell(after, after.on_since, subject, total, now, limits.brake)
+
+
+def _not_ahead(state: State, now: float) -> State:
+    """Where the clock was set back, no moment lies in the future: the brake would hold until then, or be pulled then.
+
+    A drop that seems to come takes the same distance into the past: what was long ago stays so.
+    """
+    return replace(
+        state,
+        drops=tuple(Drop(drop.company, now - abs(now - drop.at)) for drop in state.drops),
+        on_since=min(state.on_since, now) if state.on_since is not None else None,
+        lifted_at=min(state.lifted_at, now) if state.lifted_at is not None else None,
+    )
 
 
 def _maybe_pull(state: State, total: int, now: float, limits: BrakeLimits) -> State:
-    """The brake holds at once; it is told of a little later, when our own probes had time to find the network gone."""
-    recent = tuple(drop.company for drop in state.drops if now - drop.at <= limits.window_s)
+    """The brake holds at once; it is told of a little later, when our own probes had time to find the network gone.
+
+    A drop that already pulled the brake once does not pull it again.
+    """
+    fresh = [drop for drop in state.drops if state.lifted_at is None or drop.at > state.lifted_at]
+    recent = tuple(drop.company for drop in fresh if now - drop.at <= limits.window_s)
     if len(recent) < limits.min_companies or len(recent) < limits.share * total:
         return state
-    caught = tuple(drop.company for drop in state.drops)
-    return replace(state, on_since=now, caught=caught, lifted_at=None, told=False)
+    return replace(state, on_since=now, caught=recent, lifted_at=None, told=False)
 
 
 def _maybe_tell(
-    state: State, subject: Subject, total: int, now: float, limits: BrakeLimits
+    state: State, on_since: float, subject: Subject, total: int, now: float, limits: BrakeLimits
 ) -> tuple[State, tuple[Symptom, ...]]:
-    if state.told or now - (state.on_since or now) < limits.tell_after_s:
+    if state.told or now - on_since < limits.tell_after_s:
         return state, ()
     detail = {"down": len(state.drops), "total": total}
     symptom = Symptom(subject, SymptomKind.FLEET_DOWN, now, severity=Severity.EMERGENCY, detail=detail)
@@ -67,11 +90,12 @@ def _maybe_tell(
 
 
 def _maybe_lift(
-    state: State, subject: Subject, down: frozenset[str], now: float, limits: BrakeLimits
+    state: State, on_since: float, subject: Subject, down: frozenset[str], now: float, limits: BrakeLimits
 ) -> tuple[State, tuple[Symptom, ...]]:
-    caught = frozenset(state.caught) | down
+    followed = {drop.company for drop in state.drops if on_since < drop.at}
+    caught = frozenset(state.caught) | followed
     back = len(caught - down)
-    if back * 2 < len(caught) and now - (state.on_since or now) < limits.lift_after_s:
+    if back * 2 < len(caught) and now - on_since < limits.lift_after_s:
         return replace(state, caught=tuple(sorted(caught))), ()
     detail = {"back": back, "caught": len(caught)}
     lifted = Symptom(subject, SymptomKind.FLEET_DOWN, now, active=False, severity=Severity.EMERGENCY, detail=detail)
