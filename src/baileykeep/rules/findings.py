@@ -30,6 +30,11 @@ SEVERITY: Mapping[Cause, Severity] = {
 """Where the symptom does not bring its own severity."""
 
 HEALTH: tuple[Cause, ...] = (
+    Cause.HOST_OFFLINE,
+    Cause.WHATSAPP_UNREACHABLE,
+    Cause.GATEWAY_DOWN,
+    Cause.GATEWAY_MISCONFIGURED,
+    Cause.FLEET_DOWN,
     Cause.CREDS_DAMAGED,
     Cause.LOGGED_OUT,
     Cause.HALF_PAIRED,
@@ -49,11 +54,6 @@ HEALTH: tuple[Cause, ...] = (
     Cause.FILES_CRITICAL,
     Cause.STATE_CONFLICT,
     Cause.COMPANY_CRASHED,
-    Cause.GATEWAY_DOWN,
-    Cause.GATEWAY_MISCONFIGURED,
-    Cause.FLEET_DOWN,
-    Cause.HOST_OFFLINE,
-    Cause.WHATSAPP_UNREACHABLE,
     Cause.DISK_LOW,
 )
 """Causes of the topic HEALTH, most pressing first."""
@@ -73,8 +73,10 @@ WATCH: tuple[Cause, ...] = (
 
 SILENCED = frozenset(
     {Cause.DISCONNECTED, Cause.FLAPPING, Cause.PHANTOM, Cause.NO_QR, Cause.QR_SCAN_FAILED, Cause.STATE_CONFLICT}
+    | {Cause.GATEWAY_DOWN, Cause.FLEET_DOWN}
 )
-"""While the host, the gateway or the fleet has an incident of its own, these open no further one per company."""
+"""While something further out has an incident of its own, these open no further one: a company's while its gateway,
+the fleet or the host has one, a gateway's while the host is offline."""
 
 NEW_LOGIN = frozenset({Cause.LOGGED_OUT, Cause.HALF_PAIRED, Cause.WAITING_QR})
 """With these a new login is on its way anyway: what the old creds look like is no finding of its own."""

@@ -1,0 +1,174 @@
+"""From conclusions to stories: which finding steers, and which one is silenced by a wider one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from baileykeep.model.facts import ConnState
+from baileykeep.model.incident import Cause, Topic
+from baileykeep.model.inventory import Level
+from baileykeep.model.limits import Limits
+from baileykeep.model.symptoms import Severity, Symptom, SymptomKind
+from baileykeep.rules import findings
+from baileykeep.rules.cause import PROVED
+from baileykeep.rules.disconnect import Phase
+from baileykeep.rules.findings import HEALTH, RANK, SILENCED, WATCH, most_pressing, of_company, of_symptoms, topic_of
+from baileykeep.rules.view import CompanyView, Finding, Timer
+from tests.unit.rules.cases import ACME, NOW, inventory, view
+
+LIMITS = Limits()
+UP = view(conn=ConnState.CONNECTED, paired=True, timer=Timer())
+
+
+def symptom(kind: SymptomKind, severity: Severity = Severity.WARNING) -> Symptom:
+    return Symptom(ACME, kind, NOW, severity=severity, detail={"mark": kind.value})
+
+
+def with_symptoms(seen: CompanyView, *kinds: SymptomKind) -> CompanyView:
+    return replace(seen, symptoms={kind: symptom(kind) for kind in kinds})
+
+
+def causes(seen: CompanyView) -> dict[Topic, Cause]:
+    return {topic: finding.cause for topic, finding in of_company(seen, LIMITS).items()}
+
+
+def test_every_cause_has_its_place_exactly_once() -> None:
+    assert sorted([*HEALTH, *WATCH]) == sorted(Cause)
+    assert set(RANK) == set(Cause)
+    assert all(topic_of(cause) is Topic.HEALTH for cause in HEALTH)
+    assert all(topic_of(cause) is Topic.WATCH for cause in WATCH)
+
+
+@pytest.mark.parametrize("kind", set(SymptomKind) - {SymptomKind.DOWN, SymptomKind.FILES})
+def test_every_other_symptom_is_a_cause_of_its_own(kind: SymptomKind) -> None:
+    cause = Cause(kind.value)
+    found = of_company(with_symptoms(UP, kind), LIMITS)
+    assert found == {topic_of(cause): Finding(cause, Severity.WARNING, {"mark": kind.value})}
+
+
+def test_a_healthy_company_has_none() -> None:
+    assert of_company(UP, LIMITS) == {}
+    assert causes(with_symptoms(UP, SymptomKind.DOWN)) == {}
+
+
+@pytest.mark.parametrize(
+    ("phase", "found"),
+    [(Phase.UP, False), (Phase.WAITING, False), (Phase.WARNED, True), (Phase.OVERDUE, True)],
+)
+def test_a_disconnect_is_told_from_its_tenth_minute(phase: Phase, found: bool) -> None:
+    seen = view(timer=Timer(phase, 700.4))
+    assert (Topic.HEALTH in causes(seen)) is found
+    if found:
+        assert of_company(seen, LIMITS)[Topic.HEALTH].detail == {"down_s": 700, "phase": phase.value, "code": None}
+
+
+@pytest.mark.parametrize(
+    ("cause", "severity"),
+    [
+        (Cause.LOGGED_OUT, Severity.CRITICAL),
+        (Cause.HALF_PAIRED, Severity.WARNING),
+        (Cause.ACCOUNT_BLOCKED, Severity.CRITICAL),
+        (Cause.REPLACED, Severity.WARNING),
+        (Cause.CLIENT_TOO_OLD, Severity.CRITICAL),
+        (Cause.MULTI_DEVICE_MISMATCH, Severity.CRITICAL),
+    ],
+)
+def test_what_a_code_proved_is_told_at_once(cause: Cause, severity: Severity) -> None:
+    seen = view(timer=Timer(Phase.WAITING, 0.0), cause=cause, code=499)
+    assert of_company(seen, LIMITS)[Topic.HEALTH] == Finding(
+        cause, severity, {"down_s": 0, "phase": "waiting", "code": 499}
+    )
+
+
+def test_a_status_that_says_connected_hides_even_a_proof() -> None:
+    assert causes(view(conn=ConnState.CONNECTED, cause=Cause.LOGGED_OUT)) == {}
+
+
+@pytest.mark.parametrize(("down_s", "found"), [(0.0, False), (59.9, False), (60.0, True)])
+def test_a_qr_that_is_just_being_scanned_is_no_story(down_s: float, found: bool) -> None:
+    seen = view(conn=ConnState.WAITING_QR, timer=Timer(Phase.WAITING, down_s), cause=Cause.WAITING_QR)
+    assert (Topic.HEALTH in causes(seen)) is found
+
+
+@pytest.mark.parametrize(
+    ("counted", "topic", "cause", "severity"),
+    [
+        (119, None, None, None),
+        (120, Topic.WATCH, Cause.FILES_HIGH, Severity.WARNING),
+        (149, Topic.WATCH, Cause.FILES_HIGH, Severity.WARNING),
+        (150, Topic.HEALTH, Cause.FILES_CRITICAL, Severity.WARNING),
+        (179, Topic.HEALTH, Cause.FILES_CRITICAL, Severity.WARNING),
+        (180, Topic.HEALTH, Cause.FILES_DANGER, Severity.EMERGENCY),
+        (200, Topic.HEALTH, Cause.FILES_DANGER, Severity.EMERGENCY),
+    ],
+)
+def test_levels_become_stories(
+    counted: int, topic: Topic | None, cause: Cause | None, severity: Severity | None
+) -> None:
+    seen = with_symptoms(replace(UP, inventory=inventory(counted)), SymptomKind.FILES)
+    found = {t: (f.cause, f.severity) for t, f in of_company(seen, LIMITS).items()}
+    assert found == ({topic: (cause, severity)} if topic else {})
+
+
+def test_a_level_that_nobody_listed_or_told_is_no_story() -> None:
+    assert causes(replace(UP, inventory=inventory(190))) == {}
+    assert causes(replace(with_symptoms(UP, SymptomKind.FILES), inventory=None)) == {}
+    assert replace(UP, inventory=None).level is Level.EXCELLENT
+
+
+PRESSING = [
+    (Cause.CREDS_DAMAGED, Cause.LOGGED_OUT),
+    (Cause.LOGGED_OUT, Cause.PHANTOM),
+    (Cause.LOGGED_OUT, Cause.WAITING_QR),
+    (Cause.REPLACED, Cause.DISCONNECTED),
+    (Cause.PHANTOM, Cause.DISCONNECTED),
+    (Cause.BAD_MAC, Cause.DISCONNECTED),
+    (Cause.DISCONNECTED, Cause.FILES_DANGER),
+    (Cause.FILES_DANGER, Cause.FILES_CRITICAL),
+    (Cause.GATEWAY_DOWN, Cause.BAD_MAC),
+    (Cause.GATEWAY_DOWN, Cause.FLEET_DOWN),
+    (Cause.HOST_OFFLINE, Cause.FLEET_DOWN),
+    (Cause.HOST_OFFLINE, Cause.DISK_LOW),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), PRESSING)
+def test_the_more_pressing_one_steers(first: Cause, second: Cause) -> None:
+    both = [Finding(second, Severity.WARNING), Finding(first, Severity.WARNING)]
+    assert most_pressing(both)[Topic.HEALTH].cause is first
+
+
+def test_what_is_watched_never_hides_what_hurts() -> None:
+    seen = with_symptoms(view(), SymptomKind.FORECAST, SymptomKind.FOLDER_MISSING)
+    assert causes(seen) == {Topic.HEALTH: Cause.DISCONNECTED, Topic.WATCH: Cause.FOLDER_MISSING}
+
+
+def test_a_gateway_and_the_host_have_their_symptoms_only() -> None:
+    told = [symptom(SymptomKind.GATEWAY_DOWN), symptom(SymptomKind.DOWN), symptom(SymptomKind.STALE_SESSIONS)]
+    found = of_symptoms(told)
+    assert {t: f.cause for t, f in found.items()} == {
+        Topic.HEALTH: Cause.GATEWAY_DOWN,
+        Topic.WATCH: Cause.STALE_SESSIONS,
+    }
+
+
+def test_only_what_a_wider_story_explains_is_silenced() -> None:
+    assert Cause.DISCONNECTED in SILENCED
+    assert {Cause.GATEWAY_DOWN, Cause.FLEET_DOWN} <= SILENCED
+    for cause in (Cause.LOGGED_OUT, Cause.REPLACED, Cause.CREDS_DAMAGED, Cause.FILES_DANGER, Cause.HOST_OFFLINE):
+        assert cause not in SILENCED
+
+
+def test_every_cause_that_brings_no_severity_of_its_own_has_one() -> None:
+    told_by_view = PROVED | {Cause.CLIENT_TOO_OLD, Cause.MULTI_DEVICE_MISMATCH}
+    assert told_by_view | {Cause.WAITING_QR, Cause.DISCONNECTED} <= set(findings.SEVERITY)
+
+
+def test_a_view_answers_what_is_asked_of_it() -> None:
+    seen = with_symptoms(view(paired=False, conn=ConnState.CONNECTED), SymptomKind.PHANTOM)
+    assert not seen.up
+    assert UP.up
+    assert seen.has(SymptomKind.PHANTOM)
+    assert not seen.has(SymptomKind.BAD_MAC)
