@@ -97,7 +97,11 @@ class ApprovalState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A question to humans. It names incident, rung and revision, so an answer to an older question is void."""
+    """A question to humans. It names incident, rung and revision, so an answer to an older question is void.
+
+    `cause` is what was wrong when it was asked. `spent` says that it counts for nothing any more: it was acted
+    upon, or the story turned into another one.
+    """
 
     rung: Rung
     revision: int
@@ -106,6 +110,9 @@ class Approval:
     operator: str | None = None
     reminded_at: float | None = None
     escalated_at: float | None = None
+    cause: Cause | None = None
+    answered_at: float | None = None
+    spent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

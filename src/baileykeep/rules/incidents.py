@@ -45,14 +45,16 @@ def found(incident: Incident, finding: Finding, now: float) -> Incident:
 
 
 def _void(approval: Approval | None) -> Approval | None:
-    if approval is None or approval.state is not ApprovalState.OPEN:
+    """What is left of a question once the story it belongs to has turned or ended: a yes is worth nothing any more."""
+    if approval is None or approval.state not in (ApprovalState.OPEN, ApprovalState.APPROVED):
         return approval
-    return replace(approval, state=ApprovalState.EXPIRED)
+    state = ApprovalState.EXPIRED if approval.state is ApprovalState.OPEN else approval.state
+    return replace(approval, state=state, spent=True)
 
 
 def cleared(incident: Incident, now: float, steady_s: float, *, healed: bool) -> Incident:
     """The story after looking again and finding nothing; it closes once that held, at once after a verified repair."""
-    since = incident.clear_since if incident.clear_since is not None else now
+    since = min(incident.clear_since if incident.clear_since is not None else now, now)
     if not healed and now - since < steady_s:
         return replace(incident, clear_since=since)
     return closed(incident, "healed" if healed else "recovered by itself", now)
@@ -80,7 +82,8 @@ def decided(incident: Incident, decision: Decision, now: float) -> Incident:
 def _asked(incident: Incident, decision: Decision, rung: Rung, now: float) -> Incident:
     severity = max(incident.severity, Severity.CRITICAL, key=lambda s: s.rank)
     after = told(replace(incident, severity=severity, hold=None), words.line_decision(decision, incident), now)
-    return replace(after, approval=Approval(rung, after.revision, now))
+    revision = max(after.revision, incident.revision + 1)
+    return replace(after, revision=revision, approval=Approval(rung, revision, now, cause=incident.cause))
 
 
 def _handed_over(incident: Incident, decision: Decision, now: float) -> Incident:
@@ -104,8 +107,11 @@ def _held(incident: Incident, decision: Decision, now: float) -> Incident:
 
 
 def begun(incident: Incident, attempt: Attempt, now: float) -> Incident:
-    """A rung is being climbed."""
-    after = replace(incident, attempts=(*incident.attempts, attempt), hold=None)
+    """A rung is being climbed. A yes to it is used up: it was given for one attempt."""
+    approval = incident.approval
+    if approval is not None and approval.rung is attempt.rung and approval.state is ApprovalState.APPROVED:
+        approval = replace(approval, spent=True)
+    after = replace(incident, attempts=(*incident.attempts, attempt), hold=None, approval=approval)
     return told(after, words.line_begun(attempt.rung, attempt.operator), now)
 
 
@@ -117,10 +123,10 @@ def ended(incident: Incident, attempt: Attempt, now: float) -> Incident:
 
 
 def answered(incident: Incident, state: ApprovalState, operator: str, now: float) -> Incident:
-    """A human (or, with operator "", the clock) answered the open question."""
-    if incident.approval is None:
+    """A human (or, with operator "", the clock) answered the open question. Only the first answer counts."""
+    if incident.approval is None or incident.approval.state is not ApprovalState.OPEN:
         return incident
-    approval = replace(incident.approval, state=state, operator=operator or None)
+    approval = replace(incident.approval, state=state, operator=operator or None, answered_at=now)
     after = replace(incident, approval=approval, hold=None)
     return told(after, words.line_approval_answered(approval), now)
 
