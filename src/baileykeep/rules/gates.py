@@ -1,4 +1,7 @@
-"""When an applicable rung of the ladder must wait. The first gate that answers names the reason."""
+"""When an applicable rung of the ladder must wait. The first gate that answers names the reason.
+
+The docstring of each gate stands in the docs.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ REMOVES_FILES = frozenset({Rung.CLEANUP, Rung.REPAIR_SESSIONS, Rung.RELINK, Rung
 
 
 def daemon(case: Case, rung: Rung) -> Decision | None:
-    """Shutting down, a failed safety check, another action, a pause."""
+    """Shutting down, a failed safety check, another action on it, a pause."""
     fleet = case.fleet
     if fleet.shutting_down:
         return hold(Reason.SHUTTING_DOWN, rung)
@@ -37,7 +40,7 @@ def network(case: Case, rung: Rung) -> Decision | None:
 
 
 def brake(case: Case, rung: Rung) -> Decision | None:
-    """Many companies dropped together; a cause proved by its code goes on."""
+    """Many companies dropped together; not for causes that a code proved."""
     if case.incident.cause in PROVED or rung is Rung.RESTART_PROCESS:
         return None
     if case.fleet.braked:
@@ -47,7 +50,7 @@ def brake(case: Case, rung: Rung) -> Decision | None:
 
 
 def gateway(case: Case, rung: Rung) -> Decision | None:
-    """Nothing is done to a session whose gateway is down or whose state nobody knows; a backup still is."""
+    """The gateway is down, or nobody knows whether the session is connected; not for a mere backup."""
     if rung in (Rung.RESTART_PROCESS, Rung.SNAPSHOT):
         return None
     if case.fleet.gateway_down:
@@ -56,18 +59,19 @@ def gateway(case: Case, rung: Rung) -> Decision | None:
 
 
 def startup(case: Case, rung: Rung) -> Decision | None:
-    """The first minutes after the daemon started; a clock that was set back since does not prolong them."""
+    """The first minutes after the daemon started."""
+    # a clock that was set back since must not prolong them
     started, until = case.fleet.started_at, case.fleet.started_at + case.limits.disconnect.startup_grace_s
     return hold(Reason.STARTING_UP, rung, until) if started <= case.now < until else None
 
 
 def timing(case: Case, rung: Rung) -> Decision | None:
-    """What the cause's own timeline asks to wait for."""
+    """The cause's own timeline."""
     return TIMING[case.incident.cause](case, rung) if case.incident.cause in TIMING else None
 
 
 def clock(case: Case, rung: Rung) -> Decision | None:
-    """After the wall clock jumped, nothing that takes files away."""
+    """The wall clock jumped a short while ago; only for what takes files away."""
     if case.fleet.jumped_at is None or rung not in REMOVES_FILES:
         return None
     until = case.fleet.jumped_at + case.limits.ladder.clock_jump_s
@@ -94,7 +98,7 @@ def _pause(case: Case, rung: Rung) -> float:
 
 
 def budget(case: Case, rung: Rung) -> Decision | None:
-    """The day's automatic repairs are spent. Asking a human, and what a human agreed to, is not automatic."""
+    """The day's automatic repairs are spent; not for asking a human, nor for what one agreed to."""
     if rung in NO_BUDGET or question(case, rung) is not None:
         return None
     spent = spent_today(case.history, case.now)

@@ -1,4 +1,7 @@
-"""When a rung of the ladder does not apply at all, so that the next one is looked at."""
+"""When a rung of the ladder does not apply at all, so that the next one is looked at.
+
+The docstring of each check stands in the docs.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,14 @@ from baileykeep.rules.questions import answer_of
 
 
 def _files(case: Case) -> Reason | None:
-    """Files are changed only where they are seen, and only under a session that can be stopped."""
+    """The files are not seen, or the session cannot be stopped."""
     if not case.can.files:
         return Reason.CANNOT_DO
     return None if case.can.stop or case.can.stop_others else Reason.CANNOT_STOP
 
 
 def _reconnect(case: Case) -> Reason | None:
-    """Two processes on one login throw each other out in turn: one try a day, whatever the incident."""
+    """The gateway has no call for it, or a login that is used twice was already tried within a day."""
     if not case.can.reconnect:
         return Reason.CANNOT_DO
     replaced = case.incident.cause is Cause.REPLACED
@@ -36,14 +39,17 @@ def _reconnected_after_replaced(case: Case) -> bool:
 
 
 def _restart(case: Case) -> Reason | None:
+    """No process manager is configured."""
     return None if case.can.restart_process else Reason.CANNOT_DO
 
 
 def _snapshot(case: Case) -> Reason | None:
+    """The files are not seen."""
     return None if case.can.files else Reason.CANNOT_DO
 
 
 def _cleanup(case: Case) -> Reason | None:
+    """Too few files, too few that may go, files not seen, a session that cannot be stopped, or done lately."""
     inventory, target = case.view.inventory, cleanup_target(case)
     if not case.can.files or inventory is None:
         return Reason.CANNOT_DO
@@ -58,12 +64,14 @@ def _cleanup(case: Case) -> Reason | None:
 
 
 def _repair(case: Case) -> Reason | None:
+    """No contact is named, it was done within the hour, files not seen, or a session that cannot be stopped."""
     if not case.incident.detail.get("addresses"):
         return _files(case) or Reason.CANNOT_DO
     return _files(case) or (Reason.COOLDOWN if since_last(case, Rung.REPAIR_SESSIONS) < HOUR else None)
 
 
 def _relink(case: Case) -> Reason | None:
+    """It cannot be done, is never allowed, was refused, or a mere disconnect with fewer files than fatal."""
     if not case.can.relink:
         return Reason.CANNOT_DO
     if _files(case) is not None:
