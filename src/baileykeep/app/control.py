@@ -9,6 +9,7 @@ from typing import Any
 import anyio.to_thread
 
 from baileykeep.actions.base import Order
+from baileykeep.api.answers import inspect_answer, plan_answer
 from baileykeep.api.base import COMMANDS
 from baileykeep.app import snapshot
 from baileykeep.backups.vault import Vault
@@ -20,12 +21,10 @@ from baileykeep.model import codec
 from baileykeep.model.decisions import Decision, Verb
 from baileykeep.model.errors import BaileykeepError, Refused, UsageError
 from baileykeep.model.incident import ApprovalState, Attempt, Cause, Incident, Rung, Topic
-from baileykeep.model.inventory import Category
 from baileykeep.model.limits import DAY, HOUR
 from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import HOST, Subject, company, gateway
 from baileykeep.rules import cleanup, words
-from baileykeep.rules.masking import mask_phone
 
 Args = Mapping[str, Any]
 Answer = Mapping[str, Any]
@@ -174,7 +173,7 @@ async def _inspect(c: ControlService, args: Args, _operator: str) -> Answer:
     inventory = getattr(unit, "inventory", None)
     if inventory is None:
         raise BaileykeepError(f"the folder of {ident} was not seen yet", next_step="try again in a few seconds")
-    return {**codec.encode(inventory), "paired": inventory.creds.paired, "phone": mask_phone(inventory.creds.phone)}
+    return inspect_answer(inventory)
 
 
 async def _plan(c: ControlService, args: Args, _operator: str) -> Answer:
@@ -192,15 +191,7 @@ async def _plan(c: ControlService, args: Args, _operator: str) -> Answer:
             reference=cleanup.reference_of(listing, known.last_up_at),
             policy=args.get("policy"), force=bool(args.get("force")), baileys=sites.baileys(ident),
         )  # fmt: skip
-        return {
-            "remove": [
-                {"name": r.name, "type": r.category.value, "age_days": round(r.age_days, 1), "reason": r.reason}
-                for r in plan.remove
-            ],
-            "kept": {category.value: plan.kept.get(category, 0) for category in Category},
-            "reclaimable": plan.reclaimable,
-            "level_after": plan.level_after.value,
-        }
+        return plan_answer(plan)
 
     return await anyio.to_thread.run_sync(make)
 

@@ -22,6 +22,7 @@ STEPS = "WhatsApp on the phone: Settings > Linked devices > Link a device > Link
 ReplaceLogin = Annotated[
     bool, typer.Option("--replace-login", help="Agree to ending a login that was seen open within a day.")
 ]
+PrintQr = Annotated[bool, typer.Option("--print-qr", help="Print the QR although this is no terminal.")]
 
 
 def reconnect(company: Company, no_wait: NoWait = False, json: Json = False, config: Config = None) -> None:
@@ -32,16 +33,18 @@ def reconnect(company: Company, no_wait: NoWait = False, json: Json = False, con
 def reset(
     company: Company,
     replace_login: ReplaceLogin = False,
+    print_qr: PrintQr = False,
     yes: Yes = False,
     no_wait: NoWait = False,
     json: Json = False,
     config: Config = None,
 ) -> None:
     """Escape hatch: back up, set the whole folder aside, start fresh. Somebody must scan a QR afterwards."""
+    _check_qr(print_qr, json)
     client = daemon(config)
     confirm(f"This ends the login of {company}: somebody must pair it again by phone. Go on?", yes)
     args = _ending(company, replace_login)
-    raise typer.Exit(run_action(client, "reset", args, as_json=json, wait=not no_wait))
+    raise typer.Exit(_by_qr(client, "reset", args, print_qr=print_qr, as_json=json, wait=not no_wait))
 
 
 def relink(
@@ -53,7 +56,7 @@ def relink(
         str | None, typer.Option("--phone", metavar="N", help="Digits with country code; must be this company's own.")
     ] = None,
     replace_login: ReplaceLogin = False,
-    print_qr: Annotated[bool, typer.Option("--print-qr", help="Print the QR although this is no terminal.")] = False,
+    print_qr: PrintQr = False,
     yes: Yes = False,
     no_wait: NoWait = False,
     json: Json = False,
@@ -62,14 +65,13 @@ def relink(
     """Pair anew: back up, set the folder aside, show the new QR here until somebody scanned it."""
     if phone and not pairing_code:
         raise UsageError("--phone goes with --pairing-code")
-    if json and print_qr:
-        raise UsageError("--print-qr does not go with --json")
+    _check_qr(print_qr, json)
     client = daemon(config)
     confirm(f"This ends the present login of {company}. Go on?", yes)
     args = _ending(company, replace_login)
     if pairing_code:
         raise typer.Exit(_by_code(client, {**args, **({"phone": _digits(phone)} if phone else {})}, json, not no_wait))
-    raise typer.Exit(_by_qr(client, args, print_qr=print_qr, as_json=json, wait=not no_wait))
+    raise typer.Exit(_by_qr(client, "relink", args, print_qr=print_qr, as_json=json, wait=not no_wait))
 
 
 def _ending(company: str, replace_login: bool) -> dict[str, Any]:
@@ -87,15 +89,21 @@ def confirm(question: str, yes: bool) -> None:
     typer.confirm(question, abort=True)
 
 
-def _by_qr(client: DaemonClient, args: dict[str, Any], *, print_qr: bool, as_json: bool, wait: bool) -> int:
-    shows = (interactive() or print_qr) and not as_json
-    if not wait or not shows:
-        return run_action(client, "relink", args, as_json=as_json, wait=wait)
+def _check_qr(print_qr: bool, as_json: bool) -> None:
+    if print_qr and as_json:
+        raise UsageError("--print-qr does not go with --json")
+
+
+def _by_qr(
+    client: DaemonClient, command: str, args: dict[str, Any], *, print_qr: bool, as_json: bool, wait: bool
+) -> int:
+    if not wait or as_json or not (interactive() or print_qr):
+        return run_action(client, command, args, as_json=as_json, wait=wait)
     from baileykeep.cli.qr import QrPanel
 
-    begun = client.call("relink", args)
-    with QrPanel(client, args["company"]) as panel:
-        return follow(client, begun["action"], as_json=False, between=lambda _view: panel.refresh())
+    begun = client.call(command, args)
+    panel = QrPanel(client, args["company"])
+    return follow(client, begun["action"], as_json=False, between=panel.refresh)
 
 
 def _by_code(client: DaemonClient, args: dict[str, Any], as_json: bool, wait: bool) -> int:

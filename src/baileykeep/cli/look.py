@@ -121,6 +121,7 @@ def _events(answer: dict[str, Any]) -> str:
 
 
 def _event(entry: dict[str, Any]) -> str:
-    who = f" by {plain(entry['operator'])}" if entry.get("operator") else ""
+    text, operator = plain(entry["text"]), entry.get("operator")
+    who = f" ({plain(operator)})" if operator and operator not in text else ""
     company = f" {plain(entry['company'])}" if entry.get("company") else ""
-    return f"{stamp(entry['at'])}{company}  {human(entry['kind'])}: {plain(entry['text'])}{who}"
+    return f"{stamp(entry['at'])}{company}  {human(entry['kind'])}: {text}{who}"

@@ -8,13 +8,12 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import anyio
 
+from baileykeep.api.answers import inspect_answer, plan_answer
 from baileykeep.backups.cleaning import carry_out
 from baileykeep.backups.vault import Vault
 from baileykeep.cli.offline_views import cleaned_view, inspect_view, plan_view
@@ -23,11 +22,10 @@ from baileykeep.cli.words import iso
 from baileykeep.clock import Clock, SystemClock
 from baileykeep.model.backup import BackupKind
 from baileykeep.model.errors import Refused, UsageError
-from baileykeep.model.inventory import Category, CleanupPlan, Creds, CredsState, Inventory, Level
+from baileykeep.model.inventory import CleanupPlan, Creds, CredsState, Level
 from baileykeep.model.limits import Limits
 from baileykeep.rules import cleanup
 from baileykeep.rules.levels import inventory
-from baileykeep.rules.masking import mask_phone
 from baileykeep.rules.pre_keys import PoolKnowledge
 from baileykeep.stores.files import FileStore
 
@@ -211,45 +209,3 @@ def company_of(folder: Path) -> str:
     if name in _GENERIC:
         name = f"{folder.parent.name}-{name}"
     return f"{name}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]}"
-
-
-def inspect_answer(seen: Inventory) -> dict[str, Any]:
-    """The contract of `inspect --json`."""
-    return {
-        "total": seen.total,
-        "counted": seen.counted,
-        "level": seen.level.value,
-        "reclaimable": seen.reclaimable,
-        "paired": seen.creds.paired,
-        "phone": mask_phone(seen.creds.phone),
-        "categories": _by_name(seen.categories),
-        "pre_keys": {
-            "count": seen.pre_keys.count,
-            "newest": seen.pre_keys.newest,
-            "next_id": seen.pre_keys.next_id,
-            "pool_bound": seen.pre_keys.pool_bound,
-            "anomalies": list(seen.pre_keys.anomalies),
-        },
-    }
-
-
-def plan_answer(plan: CleanupPlan) -> dict[str, Any]:
-    """The contract of `cleanup --dry-run --json`."""
-    return {
-        "remove": [
-            {
-                "name": removal.name,
-                "type": removal.category.value,
-                "age_days": round(removal.age_days, 2),
-                "reason": removal.reason,
-            }
-            for removal in plan.remove
-        ],
-        "kept": _by_name(plan.kept),
-        "reclaimable": plan.reclaimable,
-        "level_after": plan.level_after.value,
-    }
-
-
-def _by_name(counts: Mapping[Category, int]) -> dict[str, int]:
-    return {category.value: counts[category] for category in Category}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from types import TracebackType
 
 import segno
 
@@ -11,8 +10,10 @@ from baileykeep.app.socket_client import DaemonClient
 from baileykeep.cli.output import line
 from baileykeep.cli.words import short
 from baileykeep.clock import SystemClock
+from baileykeep.model.overview import ActionView
 
 LOOK_EVERY_S = 1.0
+WAITING = "wait_for_scan"
 
 
 def blocks(text: str) -> str:
@@ -32,17 +33,13 @@ class QrPanel:
         self._looked_at = float("-inf")
         self._clock = SystemClock()
 
-    def __enter__(self) -> QrPanel:
-        return self
+    def refresh(self, action: ActionView) -> None:
+        """Look for a newer QR, at most once a second, and not before the action waits for somebody to scan it.
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._shown = None
-
-    def refresh(self) -> None:
-        """Look for a newer QR, at most once a second."""
-        if self._clock.monotonic() - self._looked_at < LOOK_EVERY_S:
+        Some gateways open the session to answer; asked too early, that would undo the stop just being proved.
+        """
+        waiting = bool(action["steps"]) and action["steps"][-1]["name"] == WAITING
+        if not waiting or self._clock.monotonic() - self._looked_at < LOOK_EVERY_S:
             return
         self._looked_at = self._clock.monotonic()
         answer = self._client.call("qr", {"company": self._company})

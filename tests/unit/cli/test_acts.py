@@ -83,19 +83,33 @@ def test_the_qr_is_not_written_into_a_file_by_accident(daemon: Daemon, run: Run)
     assert control.asked("qr") == []
 
 
-def test_the_qr_is_drawn_when_asked_for(daemon: Daemon, run: Run) -> None:
+def at_step(*names: str) -> dict[str, Any]:
+    steps = [{"at": 1.8e9, "name": name, "text": name} for name in names]
+    return {**action("running"), "steps": steps}
+
+
+@pytest.mark.parametrize("command", ["relink", "reset"])
+def test_the_qr_is_drawn_when_asked_for(daemon: Daemon, run: Run, command: str) -> None:
     secret = "2@" + "aB3" * 60
+    scanning = at_step("stop", "wait_for_scan")
     daemon(
         relink={"action": "a-1"},
-        action=[action("running"), action("running"), action()],
+        reset={"action": "a-1"},
+        action=[scanning, scanning, action()],
         qr={"qr": secret, "expires_at": None},
     )
-    result = run("relink", "7", "--yes", "--print-qr")
+    result = run(command, "7", "--yes", "--print-qr")
     assert result.code == 0
     assert "▄" in result.out
-    assert "Linked devices" in result.out
     assert secret not in result.out
     assert result.out.count("Linked devices") == 1
+
+
+def test_nobody_asks_for_a_qr_while_the_session_must_stay_stopped(daemon: Daemon, run: Run) -> None:
+    steps = [at_step("stop"), at_step("stop", "prove_stopped"), at_step("stop", "prove_stopped", "start"), action()]
+    control = daemon(relink={"action": "a-1"}, action=list(steps), qr={"qr": "2@x"})
+    assert run("relink", "7", "--yes", "--print-qr").code == 0
+    assert control.asked("qr") == []
 
 
 def test_a_pairing_code_for_this_companys_phone(daemon: Daemon, run: Run) -> None:
@@ -174,6 +188,6 @@ def test_events_since_a_while_ago(daemon: Daemon, run: Run) -> None:
     event = {"at": 1.8e9, "kind": "action_begun", "company": "7", "text": "Reconnecting", "operator": "anna"}
     control = daemon(events={"events": [event]})
     result = run("events", "7", "--since", "2026-01-31T12:00:00Z", "-n", "5")
-    assert result.out.endswith("7  action begun: Reconnecting by anna\n")
+    assert result.out.endswith("7  action begun: Reconnecting (anna)\n")
     assert control.asked("events") == [{"limit": 5, "company": "7", "since": 1_769_860_800.0}]
     assert run("events", "--since", "soon").code == 2
