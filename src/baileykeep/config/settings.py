@@ -12,6 +12,9 @@ from baileykeep.config.window import Window
 from baileykeep.gateways.dialect import Dialect
 from baileykeep.model.limits import Limits
 
+NO_FACTS = Company()
+"""What is known of a company without a file; made once, for thousands of them are asked for again and again."""
+
 
 @dataclass(frozen=True, slots=True)
 class CompanySettings:
@@ -57,7 +60,7 @@ class Settings:
     def company(self, ident: str) -> CompanySettings:
         """What is known of a company, with or without a file of its own."""
         known = self.companies.get(ident)
-        return known or CompanySettings(ident, Company(), self.limits, default_window(self.installation))
+        return known or CompanySettings(ident, NO_FACTS, self.limits, default_window(self.installation))
 
     def limits_for(self, ident: str) -> Limits:
         """The effective limits of a company."""

@@ -15,7 +15,15 @@ Row = Any
 
 def to_json(value: Any) -> str:
     """Compact JSON of anything the codec knows. Raises ValueError for NaN and infinity."""
-    return json.dumps(encode(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return json.dumps(value, default=_encoded, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _encoded(value: Any) -> Any:
+    """What `json` does not know by itself."""
+    plain = encode(value)
+    if plain is value:
+        raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
+    return plain
 
 
 def entry_row(entry: Entry) -> dict[str, Any]:

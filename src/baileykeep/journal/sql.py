@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from sqlalchemy import ColumnElement, Select, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -171,6 +171,9 @@ class SqlJournal:
             raise explained(error, self._label) from error
 
 
+_FORGET = delete(schema.memories).where(
+    schema.memories.c.key == bindparam("of_key"), schema.memories.c.subject == bindparam("of_subject")
+)
 _PENDING = schema.notices.c.state == NoticeState.PENDING.value
 
 
@@ -182,11 +185,12 @@ async def _insert_entries(db: AsyncConnection, entries: Sequence[Entry]) -> None
 
 
 async def _remember(db: AsyncConnection, values: Mapping[tuple[str, str], Any]) -> None:
-    for (subject, key), value in values.items():
-        same = (schema.memories.c.key == key) & (schema.memories.c.subject == subject)
-        await db.execute(delete(schema.memories).where(same))
-        if value is not None:
-            await db.execute(insert(schema.memories).values(key=key, subject=subject, value=value))
+    if not values:
+        return
+    await db.execute(_FORGET, [{"of_key": key, "of_subject": subject} for subject, key in values])
+    kept = [{"key": key, "subject": subject, "value": v} for (subject, key), v in values.items() if v is not None]
+    if kept:
+        await db.execute(insert(schema.memories), kept)
 
 
 async def _track(db: AsyncConnection, incident: str, closed: float | None) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def encode(value: Any) -> Any:
     """Dataclasses become dicts, enums their value, tuples and sets lists; the rest stays."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    kind: Any = type(value)
+    if kind in _PLAIN:
+        return value
+    if (names := _names(kind)) is not None:
+        return {name: encode(getattr(value, name)) for name in names}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
@@ -22,6 +27,12 @@ def encode(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [encode(v) for v in value]
     return value
+
+
+@functools.cache
+def _names(kind: Any) -> tuple[str, ...] | None:
+    """The fields of a dataclass; None for any other type."""
+    return tuple(f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
 
 
 def decode(kind: type[T], data: Any) -> T:
@@ -47,10 +58,16 @@ def _decode(hint: Any, data: Any) -> Any:
     return data
 
 
-def _decode_dataclass(kind: type[Any], data: Mapping[str, Any]) -> Any:
+def _decode_dataclass(kind: Any, data: Mapping[str, Any]) -> Any:
+    hints = _hints(kind)
+    return kind(**{name: _decode(hints[name], value) for name, value in data.items() if name in hints})
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    """The types of a dataclass's fields, by name; resolving them anew for each value would cost most of the time."""
     hints = get_type_hints(kind)
-    known = {f.name for f in dataclasses.fields(kind)}
-    return kind(**{name: _decode(hints[name], value) for name, value in data.items() if name in known})
+    return {f.name: hints[f.name] for f in dataclasses.fields(kind)}
 
 
 def _decode_union(args: tuple[Any, ...], data: Any) -> Any:

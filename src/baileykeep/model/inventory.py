@@ -40,7 +40,10 @@ class Level(StrEnum):
     @property
     def rank(self) -> int:
         """0 for excellent … 6 for fatal, for comparisons."""
-        return list(Level).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {level: rank for rank, level in enumerate(Level)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,10 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for info … 3 for emergency, for comparisons."""
-        return list(Severity).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class SymptomKind(StrEnum):
