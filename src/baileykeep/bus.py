@@ -24,10 +24,14 @@ class Drained:
     deliveries: tuple[Delivery, ...]
     touched: frozenset[Subject]
 
+    def symptomatic(self) -> list[Subject]:
+        """Those with symptoms, each once, in order."""
+        return list(dict.fromkeys(d.symptom.subject for d in self.deliveries))
+
     def subjects(self) -> list[Subject]:
         """Everybody concerned, each once, symptoms first."""
-        seen = dict.fromkeys(d.symptom.subject for d in self.deliveries)
-        return [*seen, *sorted(self.touched - seen.keys())]
+        seen = self.symptomatic()
+        return [*seen, *sorted(self.touched - set(seen))]
 
 
 class Bus:
@@ -53,6 +57,10 @@ class Bus:
     async def drain(self) -> Drained:
         """Wait for at least one delivery or touch, then take all."""
         await self._filled.wait()
+        return self.take()
+
+    def take(self) -> Drained:
+        """Take all that waits now, be it nothing."""
         self._filled = anyio.Event()
         drained = Drained(tuple(self._slots.values()), frozenset(self._touched))
         self._slots.clear()

@@ -91,3 +91,14 @@ async def test_a_drain_that_is_cancelled_takes_nothing_away() -> None:
         await bus.drain()
     assert len(bus) == 1
     assert len((await bus.drain()).deliveries) == 1
+
+
+def test_taking_leaves_nothing_and_never_waits() -> None:
+    bus = Bus()
+    bus.touch(company("1"))
+    bus.publish(Symptom(company("3"), SymptomKind.FLAPPING, 1.0))
+    bus.publish(Symptom(company("1"), SymptomKind.FLAPPING, 1.0))
+    taken = bus.take()
+    assert taken.symptomatic() == [company("3"), company("1")]
+    assert len(bus) == 0
+    assert bus.take().subjects() == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -161,10 +162,15 @@ class Engine:
             group.start_soon(self._save_often)
 
     async def _decide(self, orchestrator: Orchestrator) -> None:
+        """Between two reviews symptoms are journaled, and go first: a fleet in trouble must not delay a new one."""
+        bus, due = self._services.bus, dict[Subject, None]()
         while True:
-            drained = await self._services.bus.drain()
+            drained = bus.take() if due else await bus.drain()
             await self._journal_symptoms([d.symptom for d in drained.deliveries])
-            for subject in drained.subjects():
+            due = {**dict.fromkeys(drained.symptomatic()), **due, **dict.fromkeys(sorted(drained.touched))}
+            if due:
+                subject = next(iter(due))
+                del due[subject]
                 await orchestrator.review(subject)
 
     async def _journal_symptoms(self, symptoms: list[Symptom]) -> None:
@@ -229,8 +235,14 @@ class Engine:
     async def save(self) -> None:
         """Remember what changed since the last time; what could not be written is tried again."""
         changed = [unit for unit in self.units() if unit.changed]
-        memories = {(str(unit.subject), "detectors"): unit.save() for unit in changed}
-        memories[(str(HOST), "holds")] = self._services.holds.save(self._services.clock.now())
+        holds = {(str(HOST), "holds"): self._services.holds.save(self._services.clock.now())}
+        await self._save(changed[:CHUNK], holds)
+        for start in range(CHUNK, len(changed), CHUNK):
+            await self._save(changed[start : start + CHUNK], {})
+
+    async def _save(self, changed: list[Unit], others: dict[tuple[str, str], Any]) -> None:
+        """A few units at a time, so that neither the loop nor the journal is held up by a large fleet."""
+        memories = {**others, **{(str(unit.subject), "detectors"): unit.save() for unit in changed}}
         try:
             await self._services.journal.remember(memories)
         except JournalError as error:
@@ -254,5 +266,7 @@ def _worth_a_look(fact: Fact) -> bool:
 
 def _dropped(unit: CompanyUnit) -> bool:
     """Down, and not for a reason that a code proved."""
+    if unit.state("disconnect").phase is disconnect.Phase.UP:
+        return False
     view = unit.view()
-    return not view.up and view.timer.phase is not disconnect.Phase.UP and view.cause not in PROVED
+    return not view.up and view.cause not in PROVED
