@@ -185,7 +185,7 @@ class Daemon:
 
     async def _meter(self) -> None:
         while True:
-            self.meters.refresh(self.sources)
+            await self.meters.refresh(self.sources)
             await self.clock.sleep(METERS_S)
 
     async def shut_down(self) -> None:

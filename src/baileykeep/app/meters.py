@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from baileykeep.app.snapshot import Sources, overview
+import anyio.lowlevel
+from prometheus_client import Gauge
+
+from baileykeep.app.snapshot import Sources, company_view, installation
 from baileykeep.engine.units import CompanyUnit
 from baileykeep.model.decisions import Decision
 from baileykeep.model.facts import DecryptFailed, DiskSeen, Fact
@@ -14,13 +17,36 @@ from baileykeep.model.overview import CompanyView, Overview
 from baileykeep.model.symptoms import Subject, company
 from baileykeep.telemetry import Metrics
 
+CHUNK = 25
+"""So many companies are refreshed before others may run."""
+
+
+class _Series:
+    """One company's gauges. Found once: finding a gauge by its labels costs more than all the rest of a refresh.
+
+    A gauge is set only when its value changed.
+    """
+
+    def __init__(self, labels: tuple[str, str]):
+        self.labels = labels
+        self._gauges: dict[Gauge, tuple[Gauge, float]] = {}
+
+    def set(self, metric: Gauge, value: float) -> None:
+        """Give this company's gauge of a metric its value."""
+        known = self._gauges.get(metric)
+        if known is not None and known[1] == value:
+            return
+        gauge = known[0] if known is not None else metric.labels(*self.labels)
+        gauge.set(value)
+        self._gauges[metric] = (gauge, value)
+
 
 class Meters:
     """Feeds one `Metrics`."""
 
     def __init__(self, metrics: Metrics):
         self.metrics = metrics
-        self._companies: frozenset[str] = frozenset()
+        self._series: dict[str, _Series] = {}
 
     def fact(self, fact: Fact) -> None:
         """Count a fact. Called for each, so it must stay cheap."""
@@ -39,46 +65,55 @@ class Meters:
         outcome = attempt.outcome.value if attempt.outcome is not None else ""
         self.metrics.actions.labels(attempt.rung.value, outcome).inc()
 
-    def refresh(self, sources: Sources) -> None:
-        """Set every gauge from the present state."""
-        seen = overview(sources)
-        self._ourselves(seen)
-        for gateway in seen["gateways"]:
-            self.metrics.gateway_up.labels(gateway["id"]).set(gateway["problem"] is None)
-            self.metrics.process_up.labels(gateway["id"]).set(gateway["process"]["state"] == "running")
-            self.metrics.brake.labels(gateway["id"]).set(gateway["braked"])
-        for view in seen["companies"]:
-            self._company(view, sources)
+    async def refresh(self, sources: Sources) -> None:
+        """Set every gauge from the present state; a few companies at a time, so that others run in between."""
+        idents = sources.sites.companies()
+        self._ourselves(installation(sources), len(idents))
         self._incidents(sources)
-        present = frozenset(view["id"] for view in seen["companies"])
-        for gone in self._companies - present:
+        for position, ident in enumerate(idents):
+            if sources.engine.unit(company(ident)) is not None:
+                self._company(company_view(sources, ident), sources)
+            if position % CHUNK == CHUNK - 1:
+                await anyio.lowlevel.checkpoint()
+        for gone in self._series.keys() - set(sources.sites.companies()):
             self.metrics.forget_company(gone)
-        self._companies = present
+            del self._series[gone]
 
-    def _ourselves(self, seen: Overview) -> None:
-        self.metrics.companies.set(len(seen["companies"]))
+    def _ourselves(self, seen: Overview, companies: int) -> None:
+        self.metrics.companies.set(companies)
         self.metrics.acting.set(seen["mode"] == "act")
         self.metrics.host_online.set(seen["network"]["online"])
         self.metrics.whatsapp_reachable.set(seen["network"]["whatsapp"])
         self.metrics.config_last_reload_success.set(seen["config"]["ok"])
+        for gateway in seen["gateways"]:
+            self.metrics.gateway_up.labels(gateway["id"]).set(gateway["problem"] is None)
+            self.metrics.process_up.labels(gateway["id"]).set(gateway["process"]["state"] == "running")
+            self.metrics.brake.labels(gateway["id"]).set(gateway["braked"])
 
     def _company(self, view: CompanyView, sources: Sources) -> None:
-        labels = (view["id"], view["gateway"])
+        series = self._series_of(view["id"], view["gateway"])
         unit = sources.engine.unit(company(view["id"]))
         up = isinstance(unit, CompanyUnit) and unit.view().up
-        self.metrics.company_up.labels(*labels).set(up)
-        self.metrics.company_paired.labels(*labels).set(bool(view["connection"]["paired"]))
-        self.metrics.company_down_seconds.labels(*labels).set(view["connection"]["down_s"])
-        self.metrics.company_paused.labels(*labels).set(view["paused_until"] is not None)
+        series.set(self.metrics.company_up, up)
+        series.set(self.metrics.company_paired, bool(view["connection"]["paired"]))
+        series.set(self.metrics.company_down_seconds, view["connection"]["down_s"])
+        series.set(self.metrics.company_paused, view["paused_until"] is not None)
         files = view["files"]
         if files is not None:
-            self.metrics.company_files.labels(*labels).set(files["total"])
-            self.metrics.company_counted_files.labels(*labels).set(files["counted"])
-            self.metrics.company_reclaimable_files.labels(*labels).set(files["reclaimable"])
-            self.metrics.company_level.labels(*labels).set(Level(files["level"]).rank)
+            series.set(self.metrics.company_files, files["total"])
+            series.set(self.metrics.company_counted_files, files["counted"])
+            series.set(self.metrics.company_reclaimable_files, files["reclaimable"])
+            series.set(self.metrics.company_level, Level(files["level"]).rank)
         newest = view["backups"]["newest_at"]
         if newest is not None:
-            self.metrics.backup_age_seconds.labels(view["id"]).set(max(0.0, sources.clock.now() - newest))
+            age_s = max(0.0, sources.clock.now() - newest)
+            self.metrics.backup_age_seconds.labels(view["id"]).set(age_s)
+
+    def _series_of(self, ident: str, gateway: str) -> _Series:
+        known = self._series.get(ident)
+        if known is None or known.labels[1] != gateway:
+            known = self._series[ident] = _Series((ident, gateway))
+        return known
 
     def _incidents(self, sources: Sources) -> None:
         incidents = sources.ledger.all_open()

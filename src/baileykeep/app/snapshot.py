@@ -55,10 +55,15 @@ class Sources:
 
 def overview(of: Sources) -> Overview:
     """Everything at a glance, worst companies first."""
+    companies = [company_view(of, ident) for ident in of.sites.companies()]
+    return {**installation(of), "companies": sorted(companies, key=_worst_first)}
+
+
+def installation(of: Sources) -> Overview:
+    """The overview without its companies."""
     now = of.clock.now()
     host = of.engine.unit(HOST)
     symptoms = host.symptoms if host is not None else {}
-    companies = [company_view(of, ident) for ident in of.sites.companies()]
     problems = list(of.problems())
     return {
         "version": __version__,
@@ -72,7 +77,7 @@ def overview(of: Sources) -> Overview:
         "config": {"ok": not problems, "problems": problems},
         "paused_until": of.holds.paused_until(HOST, "", now),
         "gateways": [_gateway(of, name) for name in of.sites.doors],
-        "companies": sorted(companies, key=_worst_first),
+        "companies": [],
         "incidents": [incident_view(of, i) for i in of.ledger.all_open() if i.subject.scope != "company"],
     }
 
