@@ -72,8 +72,8 @@ def bring_back(
 ) -> int:
     """Put a backup (or a set-aside) back into a folder.
 
-    The operator's word `stopped` is needed wherever a whole login lies: a gateway that runs on it would write its
-    own state over ours. `full` is refused once files were written after the backup: the session was open.
+    The operator's word `stopped` is needed wherever a whole login lies and the restore would write over anything:
+    a gateway that runs on it would mix its own state with ours. Only adding what is absent needs no word. `full` is refused once files were written after the backup: the session was open.
     """
     try:
         wanted = RestoreMode(mode)
@@ -83,7 +83,8 @@ def bring_back(
     store = open_store(folder, known)
     vault = open_vault(to, store, known)
     place = _find(vault, store.company, name)
-    if not stopped and settled_creds(store, clock).state in (CredsState.WHOLE, CredsState.UNREADABLE):
+    whole = settled_creds(store, clock).state in (CredsState.WHOLE, CredsState.UNREADABLE)
+    if whole and not stopped and (wanted is RestoreMode.FULL or _overwrites(vault, store, place)):
         raise Refused(
             "a restore needs your word that nothing runs on this folder",
             next_step="stop the session, then add --stopped",
@@ -110,6 +111,12 @@ def _brought_back(vault: Vault, store: FileStore, place: Place, mode: RestoreMod
         return put_back(vault, store, place.name, now)
     opened = mode is RestoreMode.FULL and _written_since(vault, store, place)
     return restore(vault, store, place.name, mode, now, opened_since=opened)
+
+
+def _overwrites(vault: Vault, store: FileStore, place: Place) -> bool:
+    """Whether any file that lies here differs from the backup's."""
+    _, _, contents = vault.load(place.company, place.name)
+    return any(contents[name] != data for name, data in store.read_all(tuple(contents)).items())
 
 
 def _written_since(vault: Vault, store: FileStore, place: Place) -> bool:

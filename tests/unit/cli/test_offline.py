@@ -252,9 +252,21 @@ def test_torn_creds_are_restored(run: Run, six: Path, tmp_path: Path) -> None:
 
 def test_over_a_whole_login_the_word_is_needed(run: Run, six: Path, tmp_path: Path) -> None:
     made = run(offline_backup.create, six, tmp_path / "b").json
+    assert run(offline_backup.bring_back, six, tmp_path / "b", made["name"], "full").code == 3
+    version = six / "app-state-sync-version-regular.json"
+    version.write_bytes(version.read_bytes() + b" ")
+    os.utime(version, (time.time() - 60,) * 2)
     assert run(offline_backup.bring_back, six, tmp_path / "b", made["name"], "identity").code == 3
     assert run(offline_backup.bring_back, six, tmp_path / "b", made["name"], "identity", stopped=True).code == 0
     assert run(offline_backup.bring_back, six, tmp_path / "b", None, "half", stopped=True).code == 2
+
+
+def test_adding_only_what_is_absent_needs_no_word(run: Run, six: Path, tmp_path: Path) -> None:
+    whole = contents(six)
+    run(offline_backup.create, six, tmp_path / "b")
+    (six / "app-state-sync-version-regular.json").unlink()
+    assert run(offline_backup.bring_back, six, tmp_path / "b", None, "identity").code == 0
+    assert contents(six) == whole
 
 
 def test_a_folder_that_moved_gets_its_backup_by_name(run: Run, six: Path, tmp_path: Path) -> None:
