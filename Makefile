@@ -18,10 +18,10 @@ check: $(STAMP)         ## what every commit must pass
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not slow" -q
+	$(BIN)/python -m pytest -m "not slow" -q -n 2
 
 fast: $(STAMP)          ## only the fast tests
-	$(BIN)/python -m pytest -m "not slow" -q
+	$(BIN)/python -m pytest -m "not slow" -q -n 2
 
 run: $(STAMP)           ## the daemon with ./config
 	$(BIN)/baileykeep run --config config
