@@ -73,7 +73,8 @@ def bring_back(
     """Put a backup (or a set-aside) back into a folder.
 
     The operator's word `stopped` is needed wherever a whole login lies and the restore would write over anything:
-    a gateway that runs on it would mix its own state with ours. Only adding what is absent needs no word. `full` is refused once files were written after the backup: the session was open.
+    a gateway that runs on it would mix its own state with ours. Only adding what is absent needs no word. `full` is
+    refused once files were written after the backup: the session was open.
     """
     try:
         wanted = RestoreMode(mode)
