@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,6 +120,7 @@ def _plan(company: str, config: Path | None, wish: dict[str, Any], now: str | No
 def _clean(company: str, config: Path | None, wish: dict[str, Any], *, stopped: bool, as_json: bool, wait: bool) -> int:
     client = daemon(config)
     if client.alive():
+        _warn(client.call("company", {"company": company})["files"])
         return run_action(client, "cleanup", {"company": company, **_said(wish)}, as_json=as_json, wait=wait)
     from baileykeep.cli import offline
     from baileykeep.cli.local import changing, find
@@ -134,6 +136,14 @@ def _clean(company: str, config: Path | None, wish: dict[str, Any], *, stopped: 
             known=local.known,
             **wish,
         )
+
+
+def _warn(files: dict[str, Any] | None) -> None:
+    from baileykeep.cli.offline import SUSPICIOUS
+    from baileykeep.model.inventory import Level
+
+    if files is not None and files["level"] == Level.EXCELLENT:
+        sys.stderr.write(f"warning: {SUSPICIOUS}\n")
 
 
 def _said(wish: dict[str, Any]) -> dict[str, Any]:

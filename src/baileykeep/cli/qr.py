@@ -7,20 +7,23 @@ import io
 import segno
 
 from baileykeep.app.socket_client import DaemonClient
-from baileykeep.cli.output import line
+from baileykeep.cli.output import interactive, line
 from baileykeep.cli.words import short
 from baileykeep.clock import SystemClock
 from baileykeep.model.overview import ActionView
 
 LOOK_EVERY_S = 1.0
 WAITING = "wait_for_scan"
+WHITE_ON_BLACK = "\x1b[38;5;231;48;5;16m"  # the blocks are the light modules
+PLAIN = "\x1b[0m"
 
 
-def blocks(text: str) -> str:
-    """A QR as half-block characters, dark on light whatever the terminal's colours are."""
+def blocks(text: str, *, coloured: bool) -> str:
+    """A QR as half-block characters; coloured it is black on white whatever the terminal's own colours are."""
     out = io.StringIO()
     segno.make(text, error="l", micro=False).terminal(out, border=2, compact=True)
-    return out.getvalue().rstrip("\n")
+    lines = out.getvalue().rstrip("\n").split("\n")
+    return "\n".join(f"{WHITE_ON_BLACK}{line}{PLAIN}" if coloured else line for line in lines)
 
 
 class QrPanel:
@@ -47,7 +50,7 @@ class QrPanel:
         if not text or text == self._shown:
             return
         self._shown = text
-        line(blocks(text))
+        line(blocks(text, coloured=interactive()))
         line(self._hint(answer.get("expires_at")))
 
     def _hint(self, expires_at: float | None) -> str:

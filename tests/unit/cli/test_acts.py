@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from baileykeep.cli.answer import which, who_and_how_long
+from baileykeep.cli.qr import blocks
 from baileykeep.model.errors import Refused, UsageError
 from tests.fakes.overview import company, incident, overview, troubled
 from tests.unit.cli.conftest import Daemon, Run
@@ -103,6 +105,12 @@ def test_the_qr_is_drawn_when_asked_for(daemon: Daemon, run: Run, command: str) 
     assert "▄" in result.out
     assert secret not in result.out
     assert result.out.count("Linked devices") == 1
+
+
+def test_a_coloured_qr_is_the_same_qr() -> None:
+    bare, coloured = blocks("2@abc", coloured=False), blocks("2@abc", coloured=True)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == bare
+    assert all(line.startswith("\x1b[38;5;231;48;5;16m") and line.endswith("\x1b[0m") for line in coloured.split("\n"))
 
 
 def test_nobody_asks_for_a_qr_while_the_session_must_stay_stopped(daemon: Daemon, run: Run) -> None:

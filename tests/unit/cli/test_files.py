@@ -11,6 +11,7 @@ import pytest
 from baileykeep.app.locks import daemon_lock
 from baileykeep.backups.vault import Vault
 from baileykeep.stores.files import FileStore
+from tests.fakes.overview import company
 from tests.unit.auth_folders import age, contents
 from tests.unit.cli.conftest import Daemon, Run
 from tests.unit.cli.test_acts import action
@@ -81,9 +82,12 @@ def test_pretended_ages_never_remove_anything(run: Run, store: FileStore) -> Non
     assert contents(store.folder) == before
 
 
-def test_a_cleanup_runs_in_the_daemon(daemon: Daemon, run: Run) -> None:
-    control = daemon(cleanup={"action": "a-1"}, action=action(outcome="done"))
-    assert run("cleanup", "7", "--force").code == 0
+@pytest.mark.parametrize(("level", "warned"), [("excellent", True), ("critical", False)])
+def test_a_cleanup_runs_in_the_daemon(daemon: Daemon, run: Run, level: str, warned: bool) -> None:
+    files = {"total": 40, "counted": 40, "level": level, "reclaimable": 0}
+    control = daemon(cleanup={"action": "a-1"}, action=action(outcome="done"), company=company("7", files=files))
+    result = run("cleanup", "7", "--force")
+    assert (result.code, "pointless and suspicious" in result.err) == (0, warned)
     assert control.asked("cleanup") == [{"company": "7", "force": True}]
 
 
