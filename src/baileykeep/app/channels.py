@@ -6,9 +6,8 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping
 from zoneinfo import ZoneInfo
 
-from baileykeep.channels.base import Channel, Command
+from baileykeep.channels.base import Channel, Command, Listener
 from baileykeep.channels.console import ConsoleChannel
-from baileykeep.channels.telegram import TelegramChannel, TelegramConfig
 from baileykeep.clock import Clock
 from baileykeep.config.settings import Settings
 from baileykeep.engine.memory import JournalMemory
@@ -25,11 +24,13 @@ def make_channels(settings: Settings, journal: Journal, clock: Clock, command: C
     return channels
 
 
-def make_telegram(settings: Settings, journal: Journal, clock: Clock, command: Command) -> TelegramChannel | None:
-    """The bot, None without a token."""
+def make_telegram(settings: Settings, journal: Journal, clock: Clock, command: Command) -> Channel | None:
+    """The bot, None without a token. Its library takes seconds to import: only who has a bot waits for it."""
     table = settings.installation.telegram
     if table.token is None:
         return None
+    from baileykeep.channels.telegram import TelegramChannel, TelegramConfig
+
     config = TelegramConfig(
         table.token.get_secret_value(),
         _all_chats(settings),
@@ -54,4 +55,4 @@ def _to_stdout(line: str) -> None:
 
 def listeners(channels: Mapping[str, Channel]) -> list[Callable[[], Coroutine[None, None, None]]]:
     """What must run so that people's buttons and commands are heard."""
-    return [channel.listen for channel in channels.values() if isinstance(channel, TelegramChannel)]
+    return [channel.listen for channel in channels.values() if isinstance(channel, Listener)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from baileykeep.model.records import Notice
 
@@ -21,6 +21,14 @@ class Channel(Protocol):
 
     async def aclose(self) -> None:
         """Close connections."""
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """A channel through which people also answer."""
+
+    def listen(self) -> Coroutine[None, None, None]:
+        """Hear their buttons and commands until cancelled."""
 
 
 Command = Callable[[str, Mapping[str, Any], str], Awaitable[Mapping[str, Any]]]
