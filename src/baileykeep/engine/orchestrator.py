@@ -24,6 +24,7 @@ from baileykeep.model import codec
 from baileykeep.model.decisions import Decision, Verb
 from baileykeep.model.errors import JournalError, Refused, UsageError
 from baileykeep.model.incident import ApprovalState, Attempt, Cause, Incident, Outcome, Rung, Topic
+from baileykeep.model.inventory import Level
 from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import Scope, Severity, Subject, Symptom, SymptomKind
 from baileykeep.rules import findings, incidents, ladder, words
@@ -112,7 +113,13 @@ class Orchestrator:
         if finding is not None:
             return incidents.found(before, finding, now)
         healed = bool(before.attempts) and before.attempts[-1].outcome is Outcome.HEALED
-        return incidents.cleared(before, now, limits.steady_s, healed=healed)
+        return incidents.cleared(before, now, limits.steady_s, healed=healed, outgrown=self._outgrown(before))
+
+    def _outgrown(self, incident: Incident) -> bool:
+        """Whether what was only watched became the other story's matter, which is no recovery."""
+        unit = self._parts.units(incident.subject)
+        critical = isinstance(unit, CompanyUnit) and unit.view().level.rank >= Level.CRITICAL.rank
+        return incident.cause is Cause.FILES_HIGH and critical
 
     async def _move(self, member: Member, unit: Unit, before: Incident | None, looked: Incident) -> None:
         """Decide on a story that was just looked at, and store what came of it."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from baileykeep.model.incident import Cause, Topic
 from baileykeep.model.inventory import Level
 from baileykeep.model.limits import Limits
-from baileykeep.model.symptoms import Severity, Symptom, SymptomKind
+from baileykeep.model.symptoms import Detail, Severity, Symptom, SymptomKind
 from baileykeep.rules.cause import PROVED
 from baileykeep.rules.disconnect import Phase
 from baileykeep.rules.view import CompanyView, Finding
@@ -127,9 +127,11 @@ def _connection(view: CompanyView, limits: Limits) -> list[Finding]:
 
 
 def _down(cause: Cause, view: CompanyView, severity: Severity) -> Finding:
-    return Finding(
-        cause, severity, {"down_s": round(view.timer.down_s), "phase": view.timer.phase.value, "code": view.code}
-    )
+    timer = view.timer
+    detail: Detail = {
+        "down_s": round(timer.down_s), "phase": timer.phase.value, "code": view.code, "since": timer.since,
+    }  # fmt: skip
+    return Finding(cause, severity, detail)
 
 
 def _files(view: CompanyView) -> list[Finding]:

@@ -52,12 +52,16 @@ def _void(approval: Approval | None) -> Approval | None:
     return replace(approval, state=state, spent=True)
 
 
-def cleared(incident: Incident, now: float, steady_s: float, *, healed: bool) -> Incident:
-    """The story after looking again and finding nothing; it closes once that held, at once after a verified repair."""
+def cleared(incident: Incident, now: float, steady_s: float, *, healed: bool, outgrown: bool = False) -> Incident:
+    """The story after looking again and finding nothing; it closes once that held, at once after a verified repair.
+
+    `outgrown`: it is not over, it became so grave that another story tells of it.
+    """
     since = min(incident.clear_since if incident.clear_since is not None else now, now)
     if not healed and now - since < steady_s:
         return replace(incident, clear_since=since)
-    return closed(incident, "healed" if healed else "recovered by itself", now)
+    by_itself = "grown worse, and told as a graver story" if outgrown else "recovered by itself"
+    return closed(incident, "healed" if healed else by_itself, now)
 
 
 def closed(incident: Incident, closing: str, now: float) -> Incident:

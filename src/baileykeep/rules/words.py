@@ -186,7 +186,14 @@ def headline(incident: Incident, name: str) -> str:
     """The one line that must be enough: "Acme (997441): disconnected for 15 min"."""
     if incident.closed_at is None:
         return f"{who(incident, name)}: {what(incident)}"
-    return f"{who(incident, name)}: over after {duration(incident.closed_at - incident.opened_at)}"
+    return f"{who(incident, name)}: over after {duration(lasted_s(incident))}"
+
+
+def lasted_s(incident: Incident) -> float:
+    """How long it was wrong, in seconds: a session that is down is told of only after a while, and all of it counts."""
+    since = incident.detail.get("since")
+    began_at = min(incident.opened_at, since) if isinstance(since, int | float) else incident.opened_at
+    return (incident.closed_at or incident.updated_at) - began_at
 
 
 def what_to_do(incident: Incident) -> str:
@@ -315,7 +322,7 @@ def line_acked(operator: str) -> str:
 
 def line_closed(incident: Incident) -> str:
     """The last line of a story, with how long it took."""
-    took = duration((incident.closed_at or incident.updated_at) - incident.opened_at)
+    took = duration(lasted_s(incident))
     closing = " ".join(incident.closing.split()).rstrip(".") or "over"
     return _sentence(f"{closing}, after {took}")
 

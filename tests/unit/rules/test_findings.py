@@ -61,7 +61,8 @@ def test_a_disconnect_is_told_from_its_tenth_minute(phase: Phase, found: bool) -
     seen = view(timer=Timer(phase, 700.4))
     assert (Topic.HEALTH in causes(seen)) is found
     if found:
-        assert of_company(seen, LIMITS)[Topic.HEALTH].detail == {"down_s": 700, "phase": phase.value, "code": None}
+        detail = {"down_s": 700, "phase": phase.value, "code": None, "since": None}
+        assert of_company(seen, LIMITS)[Topic.HEALTH].detail == detail
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_a_disconnect_is_told_from_its_tenth_minute(phase: Phase, found: bool) -
 def test_what_a_code_proved_is_told_at_once(cause: Cause, severity: Severity) -> None:
     seen = view(timer=Timer(Phase.WAITING, 0.0), cause=cause, code=499)
     assert of_company(seen, LIMITS)[Topic.HEALTH] == Finding(
-        cause, severity, {"down_s": 0, "phase": "waiting", "code": 499}
+        cause, severity, {"down_s": 0, "phase": "waiting", "code": 499, "since": None}
     )
 
 

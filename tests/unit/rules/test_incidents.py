@@ -302,3 +302,11 @@ def test_revisions_only_grow_and_a_yes_is_worth_one_attempt(moves: list[str]) ->
         assert incident.severity.rank >= before.severity.rank
     assert tries <= yeses
     assert topic_of(incident.cause) is incident.topic
+
+
+def test_what_became_a_graver_story_did_not_recover() -> None:
+    full = story(Finding(Cause.FILES_HIGH, Severity.WARNING))
+    quiet = cleared(full, NOW, 30, healed=False, outgrown=True)
+    assert quiet.closed_at is None
+    assert texts(cleared(quiet, NOW + 30, 30, healed=False, outgrown=True))[-1].startswith("Grown worse")
+    assert texts(cleared(quiet, NOW + 30, 30, healed=False))[-1].startswith("Recovered by itself")
