@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,6 +32,7 @@ class Verb(StrEnum):
     DOES = "does"
     FAILED = "failed"
     HEALED = "healed"
+    OVER = "over"
     CHECKS = "checks"
 
 
@@ -63,15 +65,20 @@ class Feed:
         """A line of the demo's own."""
         self._waiting.append(Line(at, self._name(company), verb, text))
 
-    def fold(self, entries: Iterable[Entry]) -> None:
-        """Take up journal entries, oldest first, those that were taken before left out; then tell all that waited."""
+    def fold(self, entries: Iterable[Entry], until: float = math.inf) -> None:
+        """Take up journal entries, oldest first, those that were taken before left out; then tell what waited.
+
+        What is newer than `until` waits on: an entry may be written a little after it was true, and a story is told
+        in the order in which it happened.
+        """
         for entry in entries:
             if entry.id > self._seen:
                 self._seen = entry.id
                 who = self._name(entry.subject.id) if entry.subject.scope is Scope.COMPANY else ""
                 self._waiting += [Line(at, who, verb, text) for at, verb, text in self._read(entry)]
-        self.lines += sorted(self._waiting, key=lambda line: line.at)
-        self._waiting = []
+        waiting = sorted(self._waiting, key=lambda line: line.at)
+        self.lines += [line for line in waiting if line.at <= until]
+        self._waiting = [line for line in waiting if line.at > until]
 
     def _read(self, entry: Entry) -> Iterator[Told]:
         if entry.kind is EntryKind.INCIDENT:
@@ -94,7 +101,7 @@ class Feed:
 
     def _step(self, entry: Entry) -> Iterator[Told]:
         name, files = entry.data["step"], entry.data.get("files")
-        text = f"{words.step(name)}: {files} files" if files else words.step(name)
+        text = f"{words.step(name)} ({files})" if files else words.step(name)
         self.steps[entry.subject.id] = words.step(name)
         if name not in SAID_ALREADY:
             yield entry.at, Verb.DOES, f"· {text}"
@@ -128,6 +135,6 @@ def _verb(incident: Incident, line: StoryLine) -> Verb:
         if attempt.outcome is not None and line.text == words.line_ended(attempt):
             return Verb.HEALED if attempt.outcome in (Outcome.HEALED, Outcome.DONE) else Verb.FAILED
     if incident.closed_at is not None and line is incident.story[-1]:
-        return Verb.HEALED
+        return Verb.OVER
     reason = (incident.hold or "").partition(":")[0]
     return Verb.HOLDS if reason and words.why_held(Reason(reason)) in line.text else Verb.SAW

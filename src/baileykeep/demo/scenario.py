@@ -15,6 +15,8 @@ from baileykeep.model.incident import Rung
 STORM_EVERY_S = 6.0
 NEW_CONTACTS = 50
 GIVES_UP_AT = 150
+NOTICED_S = 90.0
+"""Between the files and the drop, so that the full folder is a story of its own first."""
 
 
 class Scene(Protocol):
@@ -74,7 +76,7 @@ async def pile_up(scene: Scene, company: str) -> None:
     """Many new contacts fill the folder past what this gateway can take; then the connection is lost."""
     _breaks(scene, company, f"A newsletter goes out: {NEW_CONTACTS} new contacts answer, each with a file of its own.")
     scene.session(company).grow(NEW_CONTACTS)
-    await scene.clock.sleep(45)
+    await scene.clock.sleep(NOTICED_S)
     _breaks(scene, company, f"The connection drops (428). With {GIVES_UP_AT} files or more it cannot come back.")
     scene.session(company).drop(heals=Heals.CLEANED, below=GIVES_UP_AT)
 
@@ -92,6 +94,6 @@ def _contacts(session: Session) -> list[str]:
 TROUBLES = (
     Trouble("997441", "Harbor Dental", Shape.counting(64), 20, Rung.RECONNECT, drop, "dropped and did not come back"),
     Trouble("997442", "Bella Salon", Shape.counting(71), 125, Rung.REPAIR_SESSIONS, storm, "Bad MAC from two contacts"),
-    Trouble("997443", "Kiosk 24", Shape.counting(112, 68), 190, Rung.CLEANUP, pile_up, "too many files, then dropped"),
+    Trouble("997443", "Kiosk 24", Shape.counting(112, 68), 150, Rung.CLEANUP, pile_up, "too many files, then dropped"),
 )
 """In the order in which they begin. Never three drops inside two minutes: the fleet brake would rightly hold all."""

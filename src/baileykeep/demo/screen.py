@@ -20,7 +20,7 @@ WIDEST = 100
 
 WHO_COLUMNS, VERB_COLUMNS = 13, 6
 INDENT = 8 + 1 + WHO_COLUMNS + 1 + VERB_COLUMNS + 1
-ABOVE_FEED, BELOW_FEED = 4, 2
+ABOVE_FEED, BELOW_FEED = 4, 1
 
 VERB_STYLES = {
     Verb.BREAKS: "magenta",
@@ -29,6 +29,7 @@ VERB_STYLES = {
     Verb.DOES: "bold",
     Verb.FAILED: "red",
     Verb.HEALED: "bold green",
+    Verb.OVER: "green",
     Verb.CHECKS: "dim",
 }
 MARKS = {"ok": ("●", "green"), "watch": ("◐", "cyan"), "trouble": ("▲", "yellow"), "down": ("✖", "bold red")}
@@ -99,7 +100,7 @@ def screen(picture: Picture, width: int = 80, height: int = 24) -> Group:
     told = [part for line in picture.lines for part in styled(line, width)][-room:]
     space = [Text()] * (room - len(told))
     footer = Text("temporary files on this machine only · Ctrl-C ends it", style="dim", justify="right")
-    return Group(_headline(picture), companies(picture.rows), Rule(style="dim"), *told, *space, footer)
+    return Group(_headline(picture), Text(), companies(picture.rows), Rule(style="dim"), *told, *space, footer)
 
 
 def _headline(picture: Picture) -> Table:
@@ -155,9 +156,9 @@ def wrapped(line: Line, width: int = 80) -> list[str]:
 # --- at the end -----------------------------------------------------------------------------------------------
 
 
-def summary(ending: Ending) -> Group:
-    """What was healed, what was left alone, what is kept, and what to do next."""
-    parts: list[RenderableType] = [_verdict(ending), Text()]
+def last_screen(rows: Sequence[Row], ending: Ending) -> Group:
+    """How everybody is at the end, what was healed, what was left alone, what is kept, and what to do next."""
+    parts: list[RenderableType] = [companies(rows), Text(), _verdict(ending), Text()]
     for result in ending.results:
         parts += _result(result)
     return Group(*parts, Text(), _facts(ending), Text(), _next_steps())
@@ -176,8 +177,7 @@ def _result(result: Result) -> list[RenderableType]:
     head = Text.assemble((f"{mark} ", style), (f"{result.name:<{WHO_COLUMNS}} ", "bold"), f"{result.trouble}")
     if result.healed:
         head.append(f"; healed after {duration(result.took_s)}")
-    gone = f"{result.gone} file{'' if result.gone == 1 else 's'} taken out, {result.left} left alone"
-    return [head, Text(f"{'':<{WHO_COLUMNS + 3}}{result.did}. {gone}.")]
+    return [head, Text(f"  {result.did}. Files taken out: {result.gone} of {result.gone + result.left}.")]
 
 
 def _facts(ending: Ending) -> Table:
@@ -189,15 +189,15 @@ def _facts(ending: Ending) -> Table:
     backups = f"{ending.backups} kept, " + (
         "every one read again just now and whole" if good else f"only {ending.backups_good} of them whole"
     )
-    told = f"{ending.messages} messages on a phone, edited as the story went on; {ending.sounded} times with a sound"
+    told = f"{ending.messages} messages to staff, edited as their stories went on; {ending.sounded} sounds"
     return _pairs({"Logins": logins, "Backups": backups, "Told": told})
 
 
 def _next_steps() -> Table:
     return _pairs(
         {
-            "Next": "baileykeep init   asks where your gateway is and writes a configuration",
-            "": "baileykeep run    watches and tells, and touches nothing until you say so",
+            "Next": "baileykeep init   writes a configuration for your own gateway",
+            "": "baileykeep run    watches and tells; touches nothing until you allow it",
         }
     )
 

@@ -17,17 +17,21 @@ import anyio
 from anyio.abc import TaskGroup
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from baileykeep.clock import FastClock
 from baileykeep.demo.feed import waiting_text
 from baileykeep.demo.scenario import TROUBLES, Trouble
-from baileykeep.demo.screen import Ending, Picture, Result, Row, companies, screen, styled, summary
+from baileykeep.demo.screen import Ending, Picture, Result, Row, last_screen, screen, styled
 from baileykeep.demo.stage import Stage, open_stage
 from baileykeep.model.decisions import Reason
 from baileykeep.rules import words
 from baileykeep.telemetry import configure
 
 LOOK_EVERY_S = 0.2
+BEHIND_S = 0.3
+"""Real seconds that the story is told late, so that everything has found its place in it."""
+
 LAST_LOOKS = 5
 """Looks after the last healing, so that the final picture shows everything at rest."""
 
@@ -99,7 +103,10 @@ def main(*, fast: bool) -> int:
         sys.stdout.reconfigure(errors="replace")
     console = Console(highlight=False, emoji=False, markup=False)
     with tempfile.TemporaryDirectory(prefix="baileykeep-demo-") as folder, _quiet(Path(folder) / "demo.log"):
-        return anyio.run(play, Path(folder), FAST if fast else CALM, TROUBLES, console)
+        curtain = anyio.run(play, Path(folder), FAST if fast else CALM, TROUBLES, console)
+        if curtain is None:
+            console.print("Stopped. Nothing is left behind.")
+        return curtain.tell(console) if curtain is not None else 1
 
 
 @contextmanager
@@ -113,14 +120,27 @@ def _quiet(path: Path) -> Iterator[None]:
         sys.stderr.writelines(log.readlines()[-20:])
 
 
-async def play(root: Path, pace: Pace, troubles: Sequence[Trouble], console: Console) -> int:
-    """0 when every trouble was healed in time, else 1; Ctrl-C and SIGTERM end it early. All it writes is in `root`."""
-    code = 1
+@dataclass(frozen=True, slots=True)
+class Curtain:
+    """How it ended."""
+
+    rows: Sequence[Row]
+    ending: Ending
+
+    def tell(self, console: Console) -> int:
+        """The last screen; the exit code."""
+        console.print(Text(), last_screen(self.rows, self.ending))
+        return 0 if self.ending.all_healed else 1
+
+
+async def play(root: Path, pace: Pace, troubles: Sequence[Trouble], console: Console) -> Curtain | None:
+    """Show it all; None when Ctrl-C or SIGTERM ended it early. All that it writes is in `root`."""
+    curtain = None
     async with anyio.create_task_group() as group:
         group.start_soon(_end_on_signal, group)
-        code = await _play(root, pace, troubles, console)
+        curtain = await _play(root, pace, troubles, console)
         group.cancel_scope.cancel()
-    return code
+    return curtain
 
 
 async def _end_on_signal(group: TaskGroup) -> None:
@@ -130,7 +150,7 @@ async def _end_on_signal(group: TaskGroup) -> None:
             return
 
 
-async def _play(root: Path, pace: Pace, troubles: Sequence[Trouble], console: Console) -> int:
+async def _play(root: Path, pace: Pace, troubles: Sequence[Trouble], console: Console) -> Curtain:
     began, clock = time.monotonic(), FastClock(pace.factor)
     shown: Shown = LiveShow(console) if console.is_terminal else PlainShow(console)
     if not console.is_terminal:
@@ -143,13 +163,11 @@ async def _play(root: Path, pace: Pace, troubles: Sequence[Trouble], console: Co
                         group.start_soon(_trouble, stage, trouble)
                     await _watch(stage, pace, shown)
                     group.cancel_scope.cancel()
+            await stage.look()
             shown.show(picture(stage, pace))
-            ending = await _ending(stage, time.monotonic() - began)
-            rows = picture(stage, pace).rows
+            return Curtain(picture(stage, pace).rows, await _ending(stage, time.monotonic() - began))
     finally:
         shown.close()
-    console.print("", companies(rows), "", summary(ending), sep="\n")
-    return 0 if ending.all_healed else 1
 
 
 async def _trouble(stage: Stage, trouble: Trouble) -> None:
@@ -161,7 +179,7 @@ async def _watch(stage: Stage, pace: Pace, shown: Shown) -> None:
     """Show what happens until everything is healed and at rest."""
     left = LAST_LOOKS
     while left:
-        await stage.look()
+        await stage.look(BEHIND_S * pace.factor)
         shown.show(picture(stage, pace))
         left -= stage.all_healed
         await anyio.sleep(LOOK_EVERY_S)

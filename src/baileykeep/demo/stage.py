@@ -8,6 +8,7 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
@@ -31,6 +32,16 @@ from baileykeep.model.overview import CompanyView, unhealthy
 from baileykeep.model.records import Notice
 from baileykeep.model.symptoms import company
 from baileykeep.rules.disconnect import Phase
+
+COMPANY = """\
+name = "{name}"
+
+[window]
+from = "{opens}"
+to = "{closes}"
+tz = "UTC"
+"""
+"""The maintenance window is half a day away, so that nothing here waits for it in vain or runs into it."""
 
 OVERLAP_S = 300.0
 """Entries are written a little later than they are dated: so far back the journal is read again."""
@@ -139,9 +150,10 @@ class Stage:
         """The folder as it was found when the company was healed; as it is now when it was not."""
         return self.healed_folders.get(ident) or Folder.look(self.session(ident).folder)
 
-    async def look(self) -> None:
-        """Take up what the journal says now, and notice who is healed."""
-        self.feed.fold(await self.journal.entries(since=self.clock.now() - OVERLAP_S))
+    async def look(self, behind_s: float = 0.0) -> None:
+        """Take up what the journal says, tell what is `behind_s` seconds old, and notice who is healed."""
+        now = self.clock.now()
+        self.feed.fold(await self.journal.entries(since=now - OVERLAP_S), now - behind_s)
         for trouble in self.troubles:
             if trouble.company not in self.healed_at and self._is_healed(trouble):
                 self.healed_folders[trouble.company] = Folder.look(self.session(trouble.company).folder)
@@ -201,8 +213,11 @@ def _configure(
     companies.mkdir(parents=True)
     text = CONFIG.format(root=root, url=gateway.url, layout=LAYOUT, online=internet.address, whatsapp=whatsapp.address)
     (root / "config" / "baileykeep.toml").write_text(text)
+    opens = datetime.now(UTC) + timedelta(hours=12)
     for trouble in troubles:
-        (companies / f"{trouble.company}.toml").write_text(f'name = "{trouble.name}"\n')
+        closes = opens + timedelta(hours=2)
+        text = COMPANY.format(name=trouble.name, opens=f"{opens:%H:%M}", closes=f"{closes:%H:%M}")
+        (companies / f"{trouble.company}.toml").write_text(text)
 
 
 @asynccontextmanager
