@@ -111,13 +111,9 @@ class Feed:
         detail = entry.data.get("detail", {})
         dropped = entry.data["kind"] == SymptomKind.DOWN and detail.get("phase") == Phase.WAITING
         if dropped and entry.subject.id not in self.steps:
+            wait = words.duration(self._limits.disconnect.warn_after_s)
             yield entry.at, Verb.SAW, "Connection lost."
-            yield entry.at, Verb.HOLDS, f"{waiting_text(self._limits)}."
-
-
-def waiting_text(limits: Limits) -> str:
-    """What the first minutes after a drop are for."""
-    return f"Waiting {words.duration(limits.disconnect.warn_after_s)} for the gateway's own reconnect"
+            yield entry.at, Verb.HOLDS, f"Waiting {wait} for the gateway's own reconnect."
 
 
 def _hold(entry: Entry) -> Iterator[Told]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -15,6 +16,9 @@ from baileykeep.demo.scenario import TROUBLES
 from baileykeep.demo.show import FAST, play
 
 COMMAND = "baileykeep demo --fast"
+FONT_ELSEWHERE = re.compile(r"@font-face \{.*?\n *\}\s*", re.DOTALL)
+"""A picture in a README must not fetch anything; the reader's own monospaced font does."""
+
 TEXT, PICTURE = "demo.txt", "demo.svg"
 
 
@@ -31,7 +35,7 @@ def record(folder: Path) -> int:
     if code == 0:
         lines = (line.rstrip() for line in story.export_text().splitlines())
         (folder / TEXT).write_text("\n".join([f"$ {COMMAND}", *lines]).rstrip() + "\n")
-        last.save_svg(str(folder / PICTURE), title=COMMAND)
+        (folder / PICTURE).write_text(FONT_ELSEWHERE.sub("", last.export_svg(title=COMMAND)))
     return code
 
 

@@ -166,7 +166,7 @@ def last_screen(rows: Sequence[Row], ending: Ending) -> Group:
 
 def _verdict(ending: Ending) -> Text:
     sick = [result.name for result in ending.results if not result.healed]
-    took = f"{duration(ending.story_s)} of the demo's time, {duration(ending.real_s)} of yours"
+    took = f"{duration(ending.story_s)} of the demo's time, {ending.real_s:.0f} s of yours"
     if sick:
         return Text(f"Not healed in time: {', '.join(sick)} ({took}).", style="bold red")
     return Text.assemble((f"All {len(ending.results)} healed", "bold green"), f" in {took}.")

@@ -20,7 +20,6 @@ from rich.live import Live
 from rich.text import Text
 
 from baileykeep.clock import FastClock
-from baileykeep.demo.feed import waiting_text
 from baileykeep.demo.scenario import TROUBLES, Trouble
 from baileykeep.demo.screen import Ending, Picture, Result, Row, last_screen, screen, styled
 from baileykeep.demo.stage import Stage, open_stage
@@ -36,6 +35,13 @@ LAST_LOOKS = 5
 """Looks after the last healing, so that the final picture shows everything at rest."""
 
 LEAD_S = 10.0
+
+HELD = {
+    Reason.TOO_EARLY: "its gateway still has time",
+    Reason.WAIT_FOR_WINDOW: "no maintenance window now",
+    Reason.STARTING_UP: "it has only just started",
+}
+"""Reasons in few words, for one column; the feed below gives them in full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +216,11 @@ def _doing(stage: Stage, ident: str) -> str:
     if ident in stage.feed.steps:
         return stage.feed.steps[ident]
     if stage.waits(ident):
-        return waiting_text(stage.daemon.settings.limits)
+        return f"Held: its gateway has {words.duration(stage.daemon.settings.limits.disconnect.warn_after_s)} first"
     incident = stage.incident(ident)
     if incident is not None and incident.hold:
-        return f"Holding: {words.why_held(Reason(incident.hold.partition(':')[0]))}"
+        reason = Reason(incident.hold.partition(":")[0])
+        return f"Held: {HELD.get(reason) or words.why_held(reason)}"
     return "–"
 
 

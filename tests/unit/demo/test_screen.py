@@ -13,7 +13,7 @@ from baileykeep.demo.screen import Ending, Picture, Result, Row, last_screen, sc
 
 AT = 1_800_000_000.0
 ROWS = (
-    Row("Harbor Dental", "down", "down 14 min", 64, "healthy", "Holding: the gateway still has time to recover"),
+    Row("Harbor Dental", "down", "down 14 min", 64, "healthy", "Held: its gateway still has time"),
     Row("Bella Salon", "trouble", "connected", 71, "healthy", "Watching that it stays connected"),
     Row("Kiosk 24", "watch", "connecting", None, "", "–"),
 )
