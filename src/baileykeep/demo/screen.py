@@ -161,7 +161,7 @@ def last_screen(rows: Sequence[Row], ending: Ending) -> Group:
     parts: list[RenderableType] = [companies(rows), Text(), _verdict(ending), Text()]
     for result in ending.results:
         parts += _result(result)
-    return Group(*parts, Text(), _facts(ending), Text(), _next_steps())
+    return Group(*parts, Text(), _facts(ending), Text(), _pairs({"Next": NEXT_STEPS}))
 
 
 def _verdict(ending: Ending) -> Text:
@@ -193,13 +193,10 @@ def _facts(ending: Ending) -> Table:
     return _pairs({"Logins": logins, "Backups": backups, "Told": told})
 
 
-def _next_steps() -> Table:
-    return _pairs(
-        {
-            "Next": "baileykeep init   writes a configuration for your own gateway",
-            "": "baileykeep run    watches and tells; touches nothing until you allow it",
-        }
-    )
+NEXT_STEPS = """\
+baileykeep init     writes a configuration for your own gateway
+baileykeep doctor   says what is still missing
+baileykeep run      only watches and tells until you switch it to act"""
 
 
 def _pairs(pairs: dict[str, str]) -> Table:

@@ -52,7 +52,7 @@ class Pace:
     within_s: float
 
 
-FAST = Pace(50, 50)
+FAST = Pace(60, 48)
 CALM = Pace(16, 240)
 
 
