@@ -40,6 +40,14 @@ def test_one_screen_tells_everything_and_no_line_is_wider_than_the_terminal(daem
         assert said in result.out, said
 
 
+def test_the_longest_id_is_shown_whole_within_the_terminal(daemon: Daemon, run: Run) -> None:
+    ident = "x" * 64
+    daemon(overview=overview(company(ident, name="A name besides")))
+    out = run("health").out
+    assert max(len(line) for line in out.splitlines()) <= 80
+    assert out.count("x") == 64
+
+
 def test_worst_comes_first(daemon: Daemon, run: Run) -> None:
     daemon(overview=troubled())
     out = run("health").out
