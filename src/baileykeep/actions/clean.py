@@ -15,6 +15,7 @@ from baileykeep.model.inventory import CleanupPlan
 from baileykeep.rules import cleanup as rules
 from baileykeep.rules import naming
 
+CHANGED = "changed"
 PLAN_TRIES = 3
 """A folder that changes under every plan is not touched."""
 
@@ -71,11 +72,21 @@ async def _remove_by_plan(site: Site, order: Order) -> tuple[str, int]:
     for _ in range(PLAN_TRIES):
         backup = await cold_backup(site)
         plan = await anyio.to_thread.run_sync(_plan, site, order)
-        if await look_once_more(site, plan.token):
-            async with site.steps.step("remove", files=len(plan.remove), backup=backup):
-                await anyio.to_thread.run_sync(carry_out, site.vault, store_of(site), plan, backup)
+        if await look_once_more(site, plan.token) and await _carried_out(site, plan, backup):
             return backup, len(plan.remove)
     raise Refused("the folder keeps changing although the session is stopped", code="session_running")
+
+
+async def _carried_out(site: Site, plan: CleanupPlan, backup: str) -> bool:
+    """Remove by the plan; False when the folder changed before the first removal, so that all starts over."""
+    try:
+        async with site.steps.step("remove", files=len(plan.remove), backup=backup):
+            await anyio.to_thread.run_sync(carry_out, site.vault, store_of(site), plan, backup)
+    except Refused as refused:
+        if refused.code != CHANGED:
+            raise
+        return False
+    return True
 
 
 async def repair_sessions(site: Site, order: Order) -> Result:

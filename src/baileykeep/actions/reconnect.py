@@ -28,6 +28,11 @@ async def restart_process(site: Site, _order: Order) -> Result:
         return Result(Outcome.SUPERSEDED)
     async with site.steps.step("restart_process"):
         await site.process.restart()
+    return await verify_restart(site)
+
+
+async def verify_restart(site: Site) -> Result:
+    """Whether the gateway's HTTP side answers again in time."""
     async with site.steps.step("verify"):
         answers = await _answers_in_time(site)
     return Result(Outcome.HEALED if answers else Outcome.FAILED)

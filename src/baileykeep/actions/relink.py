@@ -9,6 +9,7 @@ from baileykeep.actions.base import Order, Result, Site
 from baileykeep.actions.session import (
     look_once_more,
     open_session,
+    persistently,
     start_again,
     store_of,
     verified,
@@ -18,7 +19,7 @@ from baileykeep.actions.session import (
 from baileykeep.backups.aside import set_aside
 from baileykeep.backups.restore import put_back
 from baileykeep.model.backup import BackupKind
-from baileykeep.model.errors import BackupError, Refused
+from baileykeep.model.errors import BackupError, BaileykeepError, Refused
 from baileykeep.model.incident import Outcome
 from baileykeep.model.inventory import Category
 
@@ -47,14 +48,23 @@ async def relink(site: Site, order: Order) -> Result:
     async def start() -> None:
         await (start_fresh(site) if ready.is_set() else start_again(site))
 
-    note = await while_stopped(site, change, start=start)
-    async with site.steps.step("wait_for_scan") as seen:
+    keep = not order.proved_dead
+    try:
+        result = await wait_for_scan(site, await while_stopped(site, change, start=start))
+    except BaileykeepError:
+        if not (aside and keep):
+            raise
+        return await _back_again(site, aside[0])
+    if result.outcome is Outcome.FAILED and aside and keep:
+        return await _back_again(site, aside[0])
+    return result
+
+
+async def wait_for_scan(site: Site, note: str) -> Result:
+    """Whether somebody scans in time."""
+    async with site.steps.step("wait_for_scan", whatever_happens=True) as seen:
         seen["paired"] = paired = await verify(site, site.limits.relink.scan_within_s)
-    if paired:
-        return Result(Outcome.HEALED, "Paired anew.")
-    if order.proved_dead or not aside:
-        return Result(Outcome.FAILED, f"Nobody scanned yet. {note}")
-    return await _back_again(site, aside[0])
+    return Result(Outcome.HEALED, "Paired anew.") if paired else Result(Outcome.FAILED, f"Nobody scanned yet. {note}")
 
 
 async def pair_again(site: Site, order: Order) -> Result:
@@ -80,11 +90,15 @@ async def _set_all_aside(site: Site) -> list[str]:
 
 
 async def start_fresh(site: Site) -> None:
-    """Open the session without a login, so that it offers a QR."""
-    if site.gateway.capabilities.force_relink:
-        await site.gateway.start(site.company, force_relink=True)
-    else:
-        await open_session(site)
+    """Open the session without a login, so that it offers a QR; a failing start is tried a few times."""
+
+    async def once() -> None:
+        if site.gateway.capabilities.force_relink:
+            await site.gateway.start(site.company, force_relink=True)
+        else:
+            await open_session(site)
+
+    await persistently(site, once)
 
 
 async def _back_again(site: Site, aside: str) -> Result:

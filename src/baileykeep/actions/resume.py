@@ -5,54 +5,72 @@ Nothing is repeated blindly. A session that was stopped by the dead daemon is st
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import anyio.to_thread
 
 from baileykeep.actions.base import Action, Order, Result, Site
-from baileykeep.actions.relink import start_fresh
+from baileykeep.actions.relink import start_fresh, wait_for_scan
 from baileykeep.actions.session import connected_and_paired, is_stopped, start_again, store_of, verified
 from baileykeep.backups.restore import put_back
 from baileykeep.model.backup import BackupKind
-from baileykeep.model.errors import Refused
+from baileykeep.model.errors import BaileykeepError, Refused
 from baileykeep.model.incident import Outcome
 
 SET_ASIDE = "set_aside"
 
 
-async def resume(
-    site: Site, order: Order, action: Action, steps: dict[str, bool], *, begun_at: float, relinking: bool
-) -> Result:
-    """Finish or undo. `steps` are the names of the steps begun before the crash, True where they also ended."""
-    if not steps:
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the dead daemon had got to: the steps that it began, since when, and whether it set a login aside."""
+
+    steps: frozenset[str]
+    begun_at: float
+    relinking: bool
+
+
+async def resume(site: Site, order: Order, action: Action, past: Past) -> Result:
+    """Finish or undo what was begun."""
+    if not past.steps:
         return Result(Outcome.SUPERSEDED, "Nothing had been done before the restart.")
     if await connected_and_paired(site):
         return await verified(site, "Finished by itself while the daemon was away.")
-    if relinking and SET_ASIDE in steps:
-        return await _finish_relink(site, order, begun_at)
+    if past.relinking and SET_ASIDE in past.steps:
+        return await _finish_relink(site, order, past)
+    result = await _again(site, order, action)
+    return result if result.outcome is Outcome.HEALED else await _start_what_was_stopped(site, result)
+
+
+async def _again(site: Site, order: Order, action: Action) -> Result:
+    """The same action from its beginning: each step looks at the world before it does anything."""
     try:
-        result = await action(site, order)
+        return await action(site, order)
     except Refused as refused:
-        result = Result(Outcome.REFUSED, refused.cause)
-    if result.outcome in (Outcome.SUPERSEDED, Outcome.REFUSED):
-        return await _start_what_was_stopped(site, result.note)
-    return result
+        return Result(Outcome.REFUSED, refused.cause)
+    except BaileykeepError as error:
+        return Result(Outcome.FAILED, error.cause)
 
 
-async def _start_what_was_stopped(site: Site, note: str) -> Result:
-    if await is_stopped(site):
-        async with site.steps.step("start", whatever_happens=True):
-            await start_again(site)
-    return await verified(site, note)
-
-
-async def _finish_relink(site: Site, order: Order, begun_at: float) -> Result:
-    """The login was (perhaps half) set aside: a dead one is relinked, any other goes back."""
-    if not order.proved_dead:
-        async with site.steps.step("put_back"):
-            await anyio.to_thread.run_sync(_put_back, site, begun_at)
-        return await _start_what_was_stopped(site, "The old login is back in place.")
+async def _start_what_was_stopped(site: Site, so_far: Result) -> Result:
+    if not await is_stopped(site):
+        return so_far
     async with site.steps.step("start", whatever_happens=True):
-        await start_fresh(site)
-    return await verified(site, "Login set aside; scan the new QR.", site.limits.relink.scan_within_s)
+        await start_again(site)
+    return await verified(site, so_far.note)
+
+
+async def _finish_relink(site: Site, order: Order, past: Past) -> Result:
+    """The login was (perhaps half) set aside: a dead one is relinked, any other goes back."""
+    if order.proved_dead:
+        async with site.steps.step("start", whatever_happens=True):
+            await start_fresh(site)
+        return await wait_for_scan(site, "Login set aside; scan the new QR.")
+    try:
+        async with site.steps.step("put_back"):
+            await anyio.to_thread.run_sync(_put_back, site, past.begun_at)
+    except BaileykeepError as error:
+        return await _start_what_was_stopped(site, Result(Outcome.FAILED, error.cause))
+    return await _start_what_was_stopped(site, Result(Outcome.UNDONE, "The old login is back in place."))
 
 
 def _put_back(site: Site, begun_at: float) -> None:

@@ -42,16 +42,20 @@ async def while_stopped(site: Site, change: Change, *, start: Callable[[], Await
 
 
 async def _between(site: Site, change: Change, start: Callable[[], Awaitable[None]] | None) -> str:
+    check_can_stop(site)
+    stopping = False
     try:
         async with site.steps.step("stop"):
+            stopping = True
             await stop(site)
         async with site.steps.step("prove_stopped"):
             await prove_stopped(site)
         return await change()
     finally:
-        with anyio.CancelScope(shield=True):
-            async with site.steps.step("start", whatever_happens=True):
-                await (start or (lambda: start_again(site)))()
+        if stopping:
+            with anyio.CancelScope(shield=True):
+                async with site.steps.step("start", whatever_happens=True):
+                    await (start or (lambda: start_again(site)))()
 
 
 async def verified(site: Site, note: str, within_s: float | None = None) -> Result:
@@ -62,21 +66,31 @@ async def verified(site: Site, note: str, within_s: float | None = None) -> Resu
     return Result(Outcome.HEALED if healed else Outcome.FAILED, note)
 
 
+def check_can_stop(site: Site) -> None:
+    """Raise Refused where this session cannot be stopped, or not without stopping others."""
+    by_process = site.process is not None and site.process.can_act and (site.alone or site.may_stop_others)
+    if not (site.gateway.capabilities.stop or by_process):
+        raise Refused("this session cannot be stopped without stopping others", code="cannot_stop")
+
+
 async def stop(site: Site) -> None:
     """Close this session: through the gateway, else its process when nobody else lives on it."""
     if site.gateway.capabilities.stop:
         await site.gateway.stop(site.company)
-    elif site.process is not None and site.process.can_act and (site.alone or site.may_stop_others):
+    elif site.process is not None:
         await site.process.stop()
-    else:
-        raise Refused("this session cannot be stopped without stopping others", code="cannot_stop")
 
 
 async def start_again(site: Site) -> None:
     """Open the session with its stored login; a failing start is tried a few times before it is an error."""
+    await persistently(site, lambda: _start_once(site))
+
+
+async def persistently(site: Site, start: Callable[[], Awaitable[None]]) -> None:
+    """Try a start a few times before its failure is an error."""
     for left in reversed(range(START_TRIES)):
         try:
-            await _start_once(site)
+            await start()
         except BaileykeepError:
             if not left:
                 raise

@@ -13,6 +13,7 @@ from baileykeep.api.answers import inspect_answer, plan_answer
 from baileykeep.api.base import COMMANDS
 from baileykeep.app import snapshot
 from baileykeep.backups.vault import Vault
+from baileykeep.engine.desk import Desk
 from baileykeep.engine.executor import RELINKING
 from baileykeep.engine.orchestrator import Orchestrator
 from baileykeep.engine.units import CompanyUnit
@@ -53,6 +54,7 @@ class ControlService:
 
     sources: snapshot.Sources
     orchestrator: Orchestrator
+    desk: Desk
     journal: Journal
     vault: Vault
     reload: Callable[[], Awaitable[Answer]]
@@ -231,19 +233,24 @@ def _by_hand(command: str) -> Handler:
             force=bool(args.get("force")),
             policy=args.get("policy"),
             backup=args.get("backup"),
+            proved_dead=_login_is_dead(c, ident),
             mode=str(args.get("mode", "identity")),
         )
-        return {"action": await c.orchestrator.request(company(ident), BY_HAND[command], order)}
+        return {"action": await c.desk.request(company(ident), BY_HAND[command], order)}
 
     return act
+
+
+def _login_is_dead(c: ControlService, ident: str) -> bool:
+    """Proved: WhatsApp ended it, or it never was paired."""
+    unit = c.sources.engine.unit(company(ident))
+    return isinstance(unit, CompanyUnit) and unit.view().cause in (Cause.LOGGED_OUT, Cause.HALF_PAIRED)
 
 
 def _guard_open_login(c: ControlService, ident: str, args: Args) -> None:
     """A login that was seen open lately, and is not proved dead since, is not given up by a slip of the hand."""
     known, limits = c.sources.sites.know(ident), c.sources.sites.settings.limits_for(ident)
-    unit = c.sources.engine.unit(company(ident))
-    dead = isinstance(unit, CompanyUnit) and unit.view().cause in (Cause.LOGGED_OUT, Cause.HALF_PAIRED)
-    if args.get("replace_login") or dead or known.last_up_at is None:
+    if args.get("replace_login") or _login_is_dead(c, ident) or known.last_up_at is None:
         return
     if c.sources.clock.now() - known.last_up_at < limits.relink.seen_open_guard_s:
         raise Refused(
@@ -255,7 +262,7 @@ def _guard_open_login(c: ControlService, ident: str, args: Args) -> None:
 
 async def _clear_corrupted(c: ControlService, args: Args, operator: str) -> Answer:
     """A gateway says that a session is corrupt: its open incident is shown to humans, nothing is done by itself."""
-    incident = await c.orchestrator.report_corrupt(company(c.company(args)), operator)
+    incident = await c.desk.report_corrupt(company(c.company(args)), operator)
     return {"incident": incident.id}
 
 
@@ -288,13 +295,13 @@ def _paused(c: ControlService, args: Args) -> Subject:
 
 
 async def _ack(c: ControlService, args: Args, operator: str) -> Answer:
-    return {"incident": (await c.orchestrator.acknowledge(c.incident(args).id, operator)).id}
+    return {"incident": (await c.desk.acknowledge(c.incident(args).id, operator)).id}
 
 
 def _answer(state: ApprovalState) -> Handler:
     async def answer(c: ControlService, args: Args, operator: str) -> Answer:
         revision = int(args["revision"]) if "revision" in args else None
-        incident = await c.orchestrator.answer(c.incident(args).id, state, operator, revision)
+        incident = await c.desk.answer(c.incident(args).id, state, operator, revision)
         return {"incident": incident.id, "answer": state.value}
 
     return answer
@@ -303,8 +310,8 @@ def _answer(state: ApprovalState) -> Handler:
 async def _forget(c: ControlService, args: Args, operator: str) -> Answer:
     ident = c.company(args)
     c.sources.sites.forget(ident)
-    await c.orchestrator.forget(company(ident), operator)
     c.sources.engine.sync()
+    await c.desk.forget(company(ident), operator)
     return {"forgotten": ident}
 
 

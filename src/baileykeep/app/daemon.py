@@ -23,7 +23,7 @@ from baileykeep.app.housekeeping import Housekeeping
 from baileykeep.app.log_files import LogFiles
 from baileykeep.app.meters import Meters
 from baileykeep.app.reload import ConfigWatcher
-from baileykeep.app.sites import Knowledge, Sites
+from baileykeep.app.sites import Door, Knowledge, Sites
 from baileykeep.app.snapshot import Sources
 from baileykeep.app.socket_server import SocketServer
 from baileykeep.backups.vault import Vault
@@ -33,6 +33,7 @@ from baileykeep.config.diff import Diff
 from baileykeep.config.problems import Problem, errors
 from baileykeep.config.settings import Settings
 from baileykeep.engine.courier import Courier
+from baileykeep.engine.desk import Desk
 from baileykeep.engine.engine import Engine, Services
 from baileykeep.engine.executor import Executor
 from baileykeep.engine.holds import Holds
@@ -40,7 +41,7 @@ from baileykeep.engine.ledger import Ledger
 from baileykeep.engine.orchestrator import Orchestrator, Parts
 from baileykeep.journal.base import Journal
 from baileykeep.model.errors import JournalError
-from baileykeep.model.facts import Fact
+from baileykeep.model.facts import Fact, FilesSeen, PhoneCompared
 from baileykeep.model.incident import Attempt, Incident
 from baileykeep.model.overview import BackupsView
 from baileykeep.model.records import Entry, EntryKind, Notice
@@ -57,6 +58,7 @@ FINISH_WITHIN_S = 75.0
 """Real seconds that running actions get at shutdown; what is not done by then starts its session again and ends."""
 
 METERS_S = 10.0
+CLOSE_LOOK_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Daemon:
         self.clock = given.clock
         self.url: str | None = None
         self._ready = False
+        self._group: TaskGroup | None = None
         self._scope = anyio.CancelScope()
         installation = given.settings.installation
         self.meters = Meters(Metrics())
@@ -107,6 +110,7 @@ class Daemon:
         try:
             with self._scope:
                 async with anyio.create_task_group() as group:
+                    self._group = group
                     orchestrator = await self._wake(group)
                     await self._serve(group, orchestrator)
                     self._ready = True
@@ -134,6 +138,7 @@ class Daemon:
                 self.engine.unit,
                 self.meters.decision,
                 self._ended,
+                self.engine.crashed,
             ),
             group,
         )
@@ -147,7 +152,9 @@ class Daemon:
     async def _serve(self, group: TaskGroup, orchestrator: Orchestrator) -> None:
         """Start every long-lived task."""
         given = self.given
-        self.control = ControlService(self.sources, orchestrator, given.journal, self.vault, self._reload)
+        self.control = ControlService(
+            self.sources, orchestrator, Desk(orchestrator), given.journal, self.vault, self._reload
+        )
         self.gateways = GatewayTasks(self.sites, self.observe, self.clock, given.rng, group)
         self.logs = LogFiles(self.sites, self.observe, self.clock, given.journal)
         self.housekeeping = Housekeeping(
@@ -228,6 +235,13 @@ class Daemon:
         self.meters.fact(fact)
         self.engine.observe(fact)
         self.housekeeping.notice(fact)
+        if isinstance(fact, FilesSeen):
+            self._compare_phone(fact)
+
+    def _compare_phone(self, fact: FilesSeen) -> None:
+        wanted, stored = self.settings.company(fact.company).facts.phone, fact.inventory.creds.phone
+        if wanted is not None and stored is not None:
+            self.engine.observe(PhoneCompared(at=fact.at, company=fact.company, same=wanted == stored))
 
     def _ended(self, subject: Subject, attempt: Attempt) -> None:
         self.meters.action(attempt)
@@ -237,7 +251,7 @@ class Daemon:
         unit = self.engine.unit(company(ident))
         if unit is None:
             return Knowledge()
-        return Knowledge(unit.state("pool"), unit.state("disconnect").last_up_at)
+        return Knowledge(unit.state("pool"), unit.state("disconnect").last_up_at, unit.state("files").level)
 
     def _tell(self, before: Incident | None, after: Incident) -> Sequence[Notice]:
         member = self.sites.member(after.subject) or self.sites.member(HOST)
@@ -274,9 +288,12 @@ class Daemon:
     async def change(self, diff: Diff, settings: Settings) -> None:
         """Implements `app.reload.Apply`: everything fallible (new gateways) is made before anything is replaced."""
         renewed = diff.gateways_added | diff.gateways_changed
-        await self.sites.change(settings, renewed, diff.gateways_removed)
+        outdated = await self.sites.change(settings, renewed, diff.gateways_removed)
+        if outdated and self._group is not None:
+            self._group.start_soon(self._close_when_free, outdated)
         self.settings = settings
         self.holds.act = settings.installation.mode == "act"
+        self.engine.release()
         self.courier.limits = settings.limits.notify
         self.engine.sync()
         self.gateways.renew(renewed | diff.gateways_removed)
@@ -286,6 +303,13 @@ class Daemon:
         text = f"Configuration applied: {', '.join(sorted(diff.companies)) or 'installation'}."
         entry = Entry(self.clock.now(), EntryKind.CONFIG, HOST, data={"text": text, "restart": list(diff.restart)})
         await self.given.journal.write([entry])
+
+    async def _close_when_free(self, doors: Sequence[Door]) -> None:
+        """An action that was begun keeps its connection until it ends."""
+        while self.acting():
+            await self.clock.sleep(CLOSE_LOOK_S)
+        for door in doors:
+            await door.gateway.aclose()
 
     async def problems(self, problems: Sequence[Problem]) -> None:
         """Implements `app.reload.Apply`: a bad edit becomes an alert; a mended one closes it."""

@@ -71,6 +71,7 @@ class Eyes:
             self._clock.now(),
             reference=cleanup.reference_of(listing, known.last_up_at),
             baileys=self._sites.baileys(ident),
+            previous=known.level,
         )
 
     def creds(self, ident: str) -> Creds:

@@ -17,6 +17,7 @@ from baileykeep.config.settings import Settings
 from baileykeep.engine.roster import Member
 from baileykeep.gateways.base import Gateway
 from baileykeep.model.errors import BaileykeepError, UsageError
+from baileykeep.model.inventory import Level
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import HOST, Scope, Subject, company, gateway
 from baileykeep.processes.base import ProcessManager
@@ -43,6 +44,7 @@ class Knowledge:
 
     pool: PoolKnowledge = field(default_factory=PoolKnowledge)
     last_up_at: float | None = None
+    level: Level | None = None
 
 
 MakeDoor = Callable[[str, Settings], Door]
@@ -69,17 +71,20 @@ class Sites:
     async def look_around(self) -> bool:
         """Discover companies again; True when somebody came, moved or went."""
         found, self.oddities = await anyio.to_thread.run_sync(placements, self.settings)
-        gone = {
-            ident: Placement(ident, old.gateway, old.folder, present=False)
-            for ident, old in self._placed.items()
-            if ident not in found and self.settings.enabled(ident) and old.gateway in self._doors
-        }
-        placed = {**gone, **found}
+        placed = {**self._gone(found), **found}
         if placed == self._placed and self._members:
             return False
         self._placed = placed
         self._renew()
         return True
+
+    def _gone(self, found: Mapping[str, Placement]) -> dict[str, Placement]:
+        """Companies that were there before and are not found any more: reported, not forgotten."""
+        return {
+            ident: Placement(ident, old.gateway, old.folder, present=False)
+            for ident, old in self._placed.items()
+            if ident not in found and self.settings.enabled(ident) and old.gateway in self._doors
+        }
 
     def recall(self, known: Mapping[str, str]) -> None:
         """Companies (with their gateway) that an earlier daemon knew: gone ones are reported, not forgotten."""
@@ -99,16 +104,19 @@ class Sites:
         self._placed.pop(ident, None)
         self._renew()
 
-    async def change(self, settings: Settings, renewed: frozenset[str], gone: frozenset[str]) -> None:
-        """Take over a new configuration; gateways in `renewed` get new connections, those in `gone` are closed."""
+    async def change(self, settings: Settings, renewed: frozenset[str], gone: frozenset[str]) -> list[Door]:
+        """Take over a new configuration in one go; gateways in `renewed` get new connections.
+
+        Returns the doors that are out of use: to be closed by the caller when no action uses them any more.
+        """
         made = {name: self._make_door(name, settings) for name in renewed}
-        closing = [self._doors.pop(name) for name in (renewed | gone) & self._doors.keys()]
-        self._doors.update(made)
-        self.settings = settings
-        self._members = {}
-        await self.look_around()
-        for door in closing:
-            await door.gateway.aclose()
+        found, oddities = await anyio.to_thread.run_sync(placements, settings)
+        outdated = [self._doors[name] for name in (renewed | gone) & self._doors.keys()]
+        self._doors = {name: door for name, door in self._doors.items() if name not in gone} | made
+        self.settings, self.oddities = settings, oddities
+        self._placed = {**self._gone(found), **found}
+        self._renew()
+        return outdated
 
     def _renew(self) -> None:
         """Make the members anew, once, from settings and placements."""
@@ -147,6 +155,7 @@ class Sites:
             relink=does.force_relink or opens,
             restart_process=by_process,
             files=placement.folder is not None,
+            by_process=by_process and not does.stop,
         )
 
     def _alone(self, name: str) -> bool:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from baileykeep.engine.units import BASICS, Detector
-from baileykeep.rules import bad_mac, creds_guard, disk, flapping, levels, log_signs, phantom, pre_keys, qr, reach
+from baileykeep.rules import (
+    bad_mac,
+    creds_guard,
+    disk,
+    flapping,
+    folder,
+    levels,
+    log_signs,
+    phantom,
+    pre_keys,
+    qr,
+    reach,
+)
 
 COMPANY = (
     *BASICS,
     Detector("pool", pre_keys.PoolKnowledge, pre_keys.step),
     Detector("files", levels.FilesState, levels.step),
+    Detector("folder", folder.FolderState, folder.step),
     Detector("creds", creds_guard.GuardState, creds_guard.step),
     Detector("flapping", flapping.State, flapping.step),
     Detector("phantom", phantom.State, phantom.step),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,14 +98,21 @@ class Engine:
         """All units."""
         return [s.unit for s in self._supervisors.values()]
 
-    def companies(self, of_gateway: str | None = None) -> list[CompanyUnit]:
-        """The units of all companies, or of one gateway's."""
-        members = self._services.roster.members()
-        return [
-            s.unit
-            for subject, s in self._supervisors.items()
-            if isinstance(s.unit, CompanyUnit) and of_gateway in (None, members[subject].gateway)
-        ]
+    def companies(self) -> list[CompanyUnit]:
+        """The units of all companies."""
+        return [s.unit for s in self._supervisors.values() if isinstance(s.unit, CompanyUnit)]
+
+    def release(self) -> None:
+        """Give units that were set aside another chance: the configuration changed."""
+        for supervisor in self._supervisors.values():
+            supervisor.release()
+
+    def crashed(self, subject: Subject, error: Exception) -> None:
+        """A rule failed while a subject was looked at; that counts like a crash of its detectors."""
+        supervisor = self._supervisors.get(subject)
+        if supervisor is not None:
+            for symptom in supervisor.crashed(error, self._services.clock.now()):
+                self._services.bus.publish(symptom)
 
     # --- facts ----------------------------------------------------------------------------------------------
 
@@ -149,7 +156,7 @@ class Engine:
         for text, saved in (await journal.recall("detectors")).items():
             supervisor = self._supervisors.get(Subject.parse(text))
             if supervisor is not None:
-                supervisor.unit.load(saved)
+                _load(supervisor.unit, saved)
         for saved in (await journal.recall("holds")).values():
             self._services.holds.load(saved)
 
@@ -200,17 +207,21 @@ class Engine:
         self._count_down(now)
         for incident in services.ledger.all_open():
             services.bus.touch(incident.subject)
+        for subject, supervisor in self._supervisors.items():
+            if supervisor.unit.symptoms:
+                services.bus.touch(subject)
 
     def _count_down(self, now: float) -> None:
         """Feed the fleet brakes: one per gateway, and one for the whole host."""
         gateways: dict[Subject, list[CompanyUnit]] = {}
-        members = self._services.roster.members()
         everybody = self.companies()
         for unit in everybody:
-            gateways.setdefault(gateway(members[unit.subject].gateway), []).append(unit)
+            member = self._services.roster.member(unit.subject)
+            if member is not None:
+                gateways.setdefault(gateway(member.gateway), []).append(unit)
         for where, units in gateways.items():
             self._brake(where, units, now)
-        if len(gateways) > 1:
+        if len(gateways) > 1 or self._services.holds.braked(HOST):
             self._brake(HOST, everybody, now)
 
     def _brake(self, where: Subject, units: list[CompanyUnit], now: float) -> None:
@@ -249,6 +260,15 @@ class Engine:
             log.warning("states_not_saved", error=error.cause)
             for unit in changed:
                 unit.changed = True
+
+
+def _load(unit: Unit, saved: Mapping[str, Any]) -> None:
+    """A state that another version wrote, and that cannot be read, is forgotten rather than fatal."""
+    try:
+        unit.load(saved)
+    except (TypeError, ValueError, KeyError) as error:
+        log.warning("state_not_readable", subject=str(unit.subject), error=repr(error))
+        unit.reset()
 
 
 def _unit(member: Member) -> Unit:

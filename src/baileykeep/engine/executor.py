@@ -11,9 +11,9 @@ import structlog
 from baileykeep.actions.base import Action, Order, Result, Site
 from baileykeep.actions.clean import cleanup, repair_sessions
 from baileykeep.actions.guard import backup, restore_backup, restore_creds
-from baileykeep.actions.reconnect import reconnect, restart_process
+from baileykeep.actions.reconnect import reconnect, restart_process, verify_restart
 from baileykeep.actions.relink import pair_again, relink, reset, snapshot
-from baileykeep.actions.resume import resume
+from baileykeep.actions.resume import Past, resume
 from baileykeep.clock import Clock
 from baileykeep.engine.ledger import Running
 from baileykeep.engine.roster import Roster
@@ -41,6 +41,9 @@ ACTIONS: Mapping[Rung, Action] = {
 """What each rung does."""
 
 RELINKING = frozenset({Rung.RELINK, Rung.PAIR_AGAIN, Rung.RESET})
+
+STEPS_LOOKED_AT = 200
+READ_AGAIN_S = 5.0
 
 StillWrong = Callable[[], Awaitable[bool]]
 
@@ -90,29 +93,36 @@ class Executor:
 
     async def run(self, running: Running, still_wrong: StillWrong) -> Result:
         """Do what was begun."""
-        order = codec.decode(Order, running.order)
-        return await self._guarded(running, lambda site: ACTIONS[running.attempt.rung](site, order), still_wrong)
+
+        async def work(site: Site) -> Result:
+            return await ACTIONS[running.attempt.rung](site, codec.decode(Order, running.order))
+
+        return await self._guarded(running, work, still_wrong)
 
     async def resume(self, running: Running, still_wrong: StillWrong) -> Result:
         """Finish or undo what a dead daemon had begun."""
-        order, rung = codec.decode(Order, running.order), running.attempt.rung
-        steps = await self._steps_of(running)
-        return await self._guarded(
-            running,
-            lambda site: resume(
-                site, order, ACTIONS[rung], steps, begun_at=running.attempt.begun_at, relinking=rung in RELINKING
-            ),
-            still_wrong,
-        )
+        rung = running.attempt.rung
+        past = Past(await self._steps_of(running), running.attempt.begun_at, relinking=rung in RELINKING)
 
-    async def _steps_of(self, running: Running) -> dict[str, bool]:
-        entries = await self._journal.entries(
-            subject=running.subject,
-            since=running.attempt.begun_at - 1,
-            kinds=(EntryKind.STEP_BEGUN, EntryKind.STEP_ENDED),
-        )
-        mine = [e for e in entries if e.action == running.attempt.action_id]
-        return {e.data["step"]: e.kind is EntryKind.STEP_ENDED for e in mine}
+        async def work(site: Site) -> Result:
+            if rung is Rung.RESTART_PROCESS:
+                return await verify_restart(site)
+            return await resume(site, codec.decode(Order, running.order), ACTIONS[rung], past)
+
+        return await self._guarded(running, work, still_wrong)
+
+    async def _steps_of(self, running: Running) -> frozenset[str]:
+        """The steps that were begun, found by the action's id whatever the wall clock did since."""
+        while True:
+            try:
+                entries = await self._journal.entries(
+                    subject=running.subject, kinds=(EntryKind.STEP_BEGUN,), limit=STEPS_LOOKED_AT, newest_first=True
+                )
+            except JournalError as error:
+                log.warning("steps_not_readable", subject=str(running.subject), error=error.cause)
+                await self._clock.sleep(READ_AGAIN_S)
+            else:
+                return frozenset(e.data["step"] for e in entries if e.action == running.attempt.action_id)
 
     async def _guarded(
         self, running: Running, work: Callable[[Site], Awaitable[Result]], still_wrong: StillWrong

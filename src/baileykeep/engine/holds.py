@@ -51,6 +51,11 @@ class Holds:
         latest = max(covering)
         return latest if latest > now else None
 
+    def braked(self, where: Subject) -> bool:
+        """Whether the brake of a gateway or the host is on."""
+        state = self.brakes.get(where)
+        return state is not None and state.on_since is not None
+
     def count_down(
         self, where: Subject, down: Iterable[str], total: int, now: float, limits: Limits
     ) -> tuple[Symptom, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+import structlog
 
 from baileykeep.journal.base import Journal
 from baileykeep.model import codec
@@ -13,6 +15,10 @@ from baileykeep.model.incident import Attempt, Incident, Topic
 from baileykeep.model.limits import DAY
 from baileykeep.model.records import Entry, EntryKind, Notice
 from baileykeep.model.symptoms import Subject
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 HISTORY_DAYS = 8
 """Attempts older than this steer nothing any more."""
@@ -45,12 +51,16 @@ class Ledger:
     async def load(self, now: float) -> list[Running]:
         """Rebuild everything from the journal; returns the actions that have no outcome."""
         for topic in Topic:
-            for value in (await self._journal.recall(f"incident.{topic}")).values():
-                incident = codec.decode(Incident, value)
-                self._open[(incident.subject, topic)] = incident
+            for text, value in (await self._journal.recall(f"incident.{topic}")).items():
+                incident = _readable(Incident, value, text)
+                if incident is not None:
+                    self._open[(incident.subject, topic)] = incident
         for entry in await self._journal.entries(kinds=(EntryKind.ACTION_ENDED,), since=now - HISTORY_DAYS * DAY):
-            self._remember(entry.subject, codec.decode(Attempt, entry.data["attempt"]))
-        running = [codec.decode(Running, value) for value in (await self._journal.recall("action")).values()]
+            attempt = _readable(Attempt, entry.data.get("attempt"), str(entry.subject))
+            if attempt is not None:
+                self._remember(entry.subject, attempt)
+        begun = (await self._journal.recall("action")).items()
+        running = [r for text, value in begun if (r := _readable(Running, value, text)) is not None]
         for action in running:
             self._remember(action.subject, action.attempt)
         return running
@@ -150,3 +160,12 @@ class Ledger:
         await self._journal.write((*entries, *self._story(before, after)), self._tell(before, after), memories)
         self._posted()
         self._open[(after.subject, after.topic)] = after
+
+
+def _readable(kind: type[T], value: Any, what: str) -> T | None:
+    """A stored value; None, and a word in the log, for one that this version cannot read."""
+    try:
+        return codec.decode(kind, value)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        log.warning("journal_value_not_readable", what=what, kind=kind.__name__, error=repr(error))
+        return None

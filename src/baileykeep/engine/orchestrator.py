@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import anyio
 import structlog
@@ -21,12 +20,12 @@ from baileykeep.engine.ledger import Ledger, Running
 from baileykeep.engine.roster import Member, Roster
 from baileykeep.engine.units import CompanyUnit, Unit
 from baileykeep.model import codec
-from baileykeep.model.decisions import Decision, Verb
-from baileykeep.model.errors import JournalError, Refused, UsageError
+from baileykeep.model.decisions import Decision, Reason, Verb
+from baileykeep.model.errors import JournalError
 from baileykeep.model.incident import ApprovalState, Attempt, Cause, Incident, Outcome, Rung, Topic
 from baileykeep.model.inventory import Level
 from baileykeep.model.records import Entry, EntryKind
-from baileykeep.model.symptoms import Scope, Severity, Subject, Symptom, SymptomKind
+from baileykeep.model.symptoms import Scope, Subject, SymptomKind
 from baileykeep.rules import findings, incidents, ladder, words
 from baileykeep.rules.notify import ApprovalStep, approval_clock
 from baileykeep.rules.view import CompanyView, Finding
@@ -35,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 RETRY_OUTCOME_S = 5.0
 """Between two tries to journal how an action ended."""
+
+NOES = frozenset({ApprovalState.REJECTED, ApprovalState.EXPIRED})
 
 Units = Callable[[Subject], Unit | None]
 Observer = Callable[[Subject, Decision], None]
@@ -52,36 +53,40 @@ class Parts:
     units: Units
     decided: Observer = lambda _subject, _decision: None
     ended: Callable[[Subject, Attempt], None] = lambda _subject, _attempt: None
+    crashed: Callable[[Subject, Exception], None] = lambda _subject, _error: None
 
 
 class Orchestrator:
     """One per daemon. `group` is where actions run; it belongs to whoever runs the engine."""
 
     def __init__(self, parts: Parts, group: TaskGroup):
-        self._parts = parts
+        self.parts = parts
         self._group = group
-        self._lock = anyio.Lock()
+        self.lock = anyio.Lock()
         self.running: dict[Subject, Running] = {}
 
     # --- looking at one subject ---------------------------------------------------------------------------
 
     async def review(self, subject: Subject) -> None:
         """Look at everything about a subject and move its stories on. A journal that fails stops nothing but this."""
-        member, unit = self._parts.roster.member(subject), self._parts.units(subject)
+        member, unit = self.parts.roster.member(subject), self.parts.units(subject)
         if member is None or unit is None:
             return
-        async with self._lock:
+        async with self.lock:
             try:
                 await self._review(member, unit)
             except JournalError as error:
                 log.warning("journal_unavailable", subject=str(subject), error=error.cause)
+            except Exception as error:
+                log.exception("review_crashed", subject=str(subject))
+                self.parts.crashed(subject, error)
 
     async def _review(self, member: Member, unit: Unit) -> None:
         fleet = self._fleet(member)
         found = self._findings(member, unit)
         for topic in Topic:
             finding = found.get(topic)
-            before = self._parts.ledger.get(member.subject, topic)
+            before = self.parts.ledger.get(member.subject, topic)
             if before is None and (finding is None or silenced(finding.cause, fleet) or self._cleaned(member, finding)):
                 continue
             await self._move(member, unit, before, self._looked(member, before, finding, topic))
@@ -90,8 +95,8 @@ class Orchestrator:
         """A folder that a cleanup just brought down is not worth an alert of its own for still being rather full."""
         if finding.cause is not Cause.FILES_HIGH:
             return False
-        since = self._parts.clock.now() - member.limits.cleanup.cooldown_s
-        history = self._parts.ledger.history(member.subject)
+        since = self.parts.clock.now() - member.limits.cleanup.cooldown_s
+        history = self.parts.ledger.history(member.subject)
         return any(
             a.rung is Rung.CLEANUP and a.outcome in (None, Outcome.HEALED) and a.begun_at > since for a in history
         )
@@ -103,21 +108,21 @@ class Orchestrator:
 
     def _looked(self, member: Member, before: Incident | None, finding: Finding | None, topic: Topic) -> Incident:
         """The story after looking, before any decision."""
-        now, limits = self._parts.clock.now(), member.limits.ladder
+        now, limits = self.parts.clock.now(), member.limits.ladder
         if before is None:
             assert finding is not None  # noqa: S101 - the caller leaves out what neither was nor is wrong
-            ident = self._parts.ledger.new_id(now, "i" if topic is Topic.HEALTH else "w")
+            ident = self.parts.ledger.new_id(now, "i" if topic is Topic.HEALTH else "w")
             return incidents.opened(finding, member.subject, ident, now)
         if member.subject in self.running:
             return before
         if finding is not None:
             return incidents.found(before, finding, now)
-        healed = bool(before.attempts) and before.attempts[-1].outcome is Outcome.HEALED
+        healed = _just_healed(before, now, limits.settle_s)
         return incidents.cleared(before, now, limits.steady_s, healed=healed, outgrown=self._outgrown(before))
 
     def _outgrown(self, incident: Incident) -> bool:
         """Whether what was only watched became the other story's matter, which is no recovery."""
-        unit = self._parts.units(incident.subject)
+        unit = self.parts.units(incident.subject)
         critical = isinstance(unit, CompanyUnit) and unit.view().level.rank >= Level.CRITICAL.rank
         return incident.cause is Cause.FILES_HIGH and critical
 
@@ -128,63 +133,75 @@ class Orchestrator:
             return
         looked = self._approval_moved(looked, member)
         self._drop_answered_report(unit, looked)
-        decision = ladder.decide(self._case(looked, member, unit))
+        decision = ladder.decide(self.case(looked, member, unit))
         if decision.verb is Verb.ACT and decision.rung is not None:
             await self._act(member, before, looked, decision, decision.rung)
             return
-        after = incidents.decided(looked, decision, self._parts.clock.now())
+        after = incidents.decided(looked, decision, self.parts.clock.now())
         await self._commit(before, after, decision)
 
     @staticmethod
     def _drop_answered_report(unit: Unit, incident: Incident) -> None:
         """A report of a corrupt login is over once humans said no, or nothing, or the relink was tried."""
         approval = incident.approval
-        said_no = approval is not None and approval.state in (ApprovalState.REJECTED, ApprovalState.EXPIRED)
+        about_it = approval is not None and approval.cause is Cause.REPORTED_CORRUPT
+        said_no = about_it and approval is not None and approval.state in NOES
         tried = any(a.outcome is not None for a in incident.tried(Rung.RELINK, Cause.REPORTED_CORRUPT))
         if incident.cause is Cause.REPORTED_CORRUPT and (said_no or tried):
             unit.symptoms.pop(SymptomKind.REPORTED_CORRUPT, None)
 
     async def _commit(self, before: Incident | None, after: Incident, decision: Decision | None = None) -> None:
         if before is not None and replace(after, detail=before.detail, clear_since=before.clear_since) == before:
-            self._parts.ledger.refresh(after)
+            self.parts.ledger.refresh(after)
             return
         entries = []
         held_as_before = before is not None and before.hold == after.hold
         quiet = decision is None or decision.verb is Verb.NONE or (decision.verb is Verb.HOLD and held_as_before)
         if decision is not None and not quiet:
             entries.append(self._decision_entry(after, decision))
-            self._parts.decided(after.subject, decision)
-        await self._parts.ledger.commit(before, after, entries)
+            self.parts.decided(after.subject, decision)
+        await self.parts.ledger.commit(before, after, entries)
 
     def _decision_entry(self, incident: Incident, decision: Decision) -> Entry:
         data = {**codec.encode(decision), "cause": incident.cause.value, "text": words.why_held(decision.reason)}
-        now = self._parts.clock.now()
+        now = self.parts.clock.now()
         return Entry(now, EntryKind.DECISION, incident.subject, incident=incident.id, data=data)
 
     # --- what a decision depends on -----------------------------------------------------------------------
 
     def _fleet(self, member: Member) -> ladder.Fleet:
-        parts, subject = self._parts, member.subject
+        parts, subject = self.parts, member.subject
         outside = {s: tuple(u.symptoms) for s in self._outside(member) if (u := parts.units(s)) is not None}
         fleet = parts.holds.fleet(
-            subject, member.gateway, outside, member.limits, parts.clock.now(), busy=subject in self.running
+            subject, member.gateway, outside, member.limits, parts.clock.now(), busy=self._busy(member)
         )
         fleet = replace(fleet, window=member.window_at(parts.clock.now()))
         return fleet if subject.scope is Scope.COMPANY else without_brake(fleet)
+
+    def _busy(self, member: Member) -> bool:
+        """Whether an action runs that one more would cross: its own, its gateway's, or one on a shared process."""
+        if member.subject in self.running:
+            return True
+        others = (self.parts.roster.member(subject) for subject in self.running)
+        neighbours = [other for other in others if other is not None and other.gateway == member.gateway]
+        if member.subject.scope is Scope.GATEWAY:
+            return bool(neighbours)
+        return any(o.subject.scope is Scope.GATEWAY or o.can.by_process or member.can.by_process for o in neighbours)
 
     @staticmethod
     def _outside(member: Member) -> tuple[Subject, ...]:
         return (Subject(Scope.GATEWAY, member.gateway), Subject(Scope.HOST, "host"))
 
-    def _case(self, incident: Incident, member: Member, unit: Unit) -> ladder.Case:
-        parts = self._parts
+    def case(self, incident: Incident, member: Member, unit: Unit) -> ladder.Case:
+        """Everything that a decision about this story depends on, at this moment."""
+        parts = self.parts
         view = unit.view() if isinstance(unit, CompanyUnit) else CompanyView(member.subject.id, unknown=False)
         history = parts.ledger.history(member.subject)
         return ladder.Case(incident, view, self._fleet(member), member.can, member.limits, parts.clock.now(), history)
 
     def _approval_moved(self, incident: Incident, member: Member) -> Incident:
         """Remind, go to the second contact, expire: what the clock does to an unanswered question."""
-        now, approval = self._parts.clock.now(), incident.approval
+        now, approval = self.parts.clock.now(), incident.approval
         step = approval_clock(approval, now, member.limits.relink) if approval is not None else None
         if approval is None or step is None:
             return incident
@@ -201,11 +218,11 @@ class Orchestrator:
     async def _act(
         self, member: Member, before: Incident | None, looked: Incident, decision: Decision, rung: Rung
     ) -> None:
-        approval = looked.approval
-        operator = approval.operator if approval is not None and approval.rung is rung else None
-        self._parts.decided(member.subject, decision)
+        approved = looked.approval if decision.reason is Reason.APPROVED else None
+        operator = approved.operator if approved is not None else None
+        self.parts.decided(member.subject, decision)
         order = self._order(looked, rung, member, operator)
-        await self._begin(member, before, looked, rung, order, why=self._decision_entry(looked, decision))
+        await self.begin(member, before, looked, rung, order, why=self._decision_entry(looked, decision))
 
     def _order(self, incident: Incident, rung: Rung, member: Member, operator: str | None) -> Order:
         addresses = incident.detail.get("addresses")
@@ -217,10 +234,10 @@ class Orchestrator:
         )
 
     def _target(self, incident: Incident, member: Member) -> int | None:
-        unit = self._parts.units(member.subject)
-        return ladder.cleanup_target(self._case(incident, member, unit)) if unit is not None else None
+        unit = self.parts.units(member.subject)
+        return ladder.cleanup_target(self.case(incident, member, unit)) if unit is not None else None
 
-    async def _begin(
+    async def begin(
         self,
         member: Member,
         before: Incident | None,
@@ -232,7 +249,7 @@ class Orchestrator:
         why: Entry | None = None,
     ) -> Running:
         """Journal the intent; only then start. Returns what runs now."""
-        parts, now = self._parts, self._parts.clock.now()
+        parts, now = self.parts, self.parts.clock.now()
         cause = looked.cause if looked is not None else Cause.DISCONNECTED
         attempt = Attempt(rung, cause, now, parts.ledger.new_id(now, "a"), operator=order.operator)
         running = Running(member.subject, attempt, codec.encode(order), looked.id if looked else None, manual)
@@ -251,7 +268,7 @@ class Orchestrator:
         self._group.start_soon(self._run, running, True)
 
     async def _run(self, running: Running, resuming: bool) -> None:
-        work = self._parts.executor.resume if resuming else self._parts.executor.run
+        work = self.parts.executor.resume if resuming else self.parts.executor.run
         result = await work(running, lambda: self._still_wrong(running))
         await self._end(running, result)
         await self.review(running.subject)
@@ -260,118 +277,38 @@ class Orchestrator:
         """The symptom, looked at again just before acting. What an operator asked for is always wanted."""
         if running.manual:
             return True
-        member, unit = self._parts.roster.member(running.subject), self._parts.units(running.subject)
-        incident = self._parts.ledger.find(running.incident or "")
+        member, unit = self.parts.roster.member(running.subject), self.parts.units(running.subject)
+        incident = self.parts.ledger.find(running.incident or "")
         if member is None or unit is None or incident is None:
             return False
         finding = self._findings(member, unit).get(incident.topic)
         return finding is not None and finding.cause is running.attempt.cause
 
     async def _end(self, running: Running, result: Result) -> None:
-        now = self._parts.clock.now()
+        now = self.parts.clock.now()
         attempt = replace(running.attempt, ended_at=now, outcome=result.outcome, note=result.note)
         ended = replace(running, attempt=attempt)
         while not await self._ended(ended, now):
-            await self._parts.clock.sleep(RETRY_OUTCOME_S)
+            await self.parts.clock.sleep(RETRY_OUTCOME_S)
 
     async def _ended(self, ended: Running, now: float) -> bool:
         """Journal an outcome; False when the journal cannot take it just now."""
-        async with self._lock:
-            before = self._parts.ledger.find(ended.incident) if ended.incident else None
+        async with self.lock:
+            before = self.parts.ledger.find(ended.incident) if ended.incident else None
             after = incidents.ended(before, ended.attempt, now) if before is not None else None
             try:
-                await self._parts.ledger.action_ended(ended, before, after)
+                await self.parts.ledger.action_ended(ended, before, after)
             except JournalError as error:
                 log.warning("outcome_not_journaled", subject=str(ended.subject), error=error.cause)
                 return False
             self.running.pop(ended.subject, None)
-        self._parts.ended(ended.subject, ended.attempt)
+        self.parts.ended(ended.subject, ended.attempt)
         return True
 
-    # --- what humans say ------------------------------------------------------------------------------------
 
-    async def answer(self, ident: str, state: ApprovalState, operator: str, revision: int | None) -> Incident:
-        """Approve or reject. The first answer wins; an answer to an older question is refused."""
-        async with self._lock:
-            incident = self._parts.ledger.find(ident)
-            if incident is None:
-                raise Refused("this incident is over; nothing was done", code="symptom_gone")
-            approval = incident.approval
-            if approval is None or approval.state is not ApprovalState.OPEN:
-                raise Refused(_already(incident), code="approval_answered")
-            if revision is not None and revision != approval.revision:
-                raise Refused("this question was replaced by a newer one", code="approval_outdated")
-            after = incidents.answered(incident, state, operator, self._parts.clock.now())
-            await self._parts.ledger.commit(incident, after, [self._said(after, operator, state.value)])
-        await self.review(after.subject)
-        return after
-
-    async def acknowledge(self, ident: str, operator: str) -> Incident:
-        """Somebody has it in hand."""
-        async with self._lock:
-            incident = self._parts.ledger.find(ident)
-            if incident is None:
-                raise Refused("this incident is already over", code="symptom_gone")
-            after = incidents.acknowledged(incident, operator, self._parts.clock.now())
-            await self._parts.ledger.commit(incident, after, [self._said(after, operator, "acknowledged")])
-            return after
-
-    async def report_corrupt(self, subject: Subject, operator: str) -> Incident:
-        """Somebody (a gateway, say) calls a login corrupt: that opens a question to humans, nothing more."""
-        unit, now = self._parts.units(subject), self._parts.clock.now()
-        if unit is None:
-            raise UsageError(f"{subject} is not watched", code="unknown_company")
-        unit.note(Symptom(subject, SymptomKind.REPORTED_CORRUPT, now, severity=Severity.CRITICAL))
-        await self.review(subject)
-        incident = self._parts.ledger.get(subject, Topic.HEALTH)
-        if incident is None:
-            raise JournalError("the report could not be stored", next_step="try again in a minute")
-        async with self._lock:
-            said = self._said(incident, operator, "Reported the login as corrupt.")
-            await self._parts.ledger.commit(incident, incident, [said])
-        return incident
-
-    async def forget(self, subject: Subject, operator: str) -> None:
-        """Close every story of a subject that is gone for good."""
-        async with self._lock:
-            for topic in Topic:
-                incident = self._parts.ledger.get(subject, topic)
-                if incident is not None:
-                    after = incidents.closed(incident, "forgotten", self._parts.clock.now())
-                    await self._parts.ledger.commit(incident, after, [self._said(after, operator, "Forgotten.")])
-
-    def action(self, ident: str) -> Running | None:
-        """A running action by its id."""
-        return next((r for r in self.running.values() if r.attempt.action_id == ident), None)
-
-    def _said(self, incident: Incident, operator: str, text: str) -> Entry:
-        now = self._parts.clock.now()
-        data: dict[str, Any] = {"text": text}
-        return Entry(now, EntryKind.OPERATOR, incident.subject, incident=incident.id, operator=operator, data=data)
-
-    async def request(self, subject: Subject, rung: Rung, order: Order) -> str:
-        """An operator asks for a rung by hand. Returns the action's id; Refused when safety says no."""
-        member, unit = self._parts.roster.member(subject), self._parts.units(subject)
-        if member is None or unit is None:
-            raise UsageError(f"{subject} is not watched", code="unknown_company")
-        async with self._lock:
-            before = self._parts.ledger.get(subject, Topic.HEALTH)
-            now = self._parts.clock.now()
-            case = self._case(before or _nothing_wrong(subject, now), member, unit)
-            decision = ladder.may_request(case, rung)
-            if decision.verb is not Verb.ACT:
-                raise Refused(words.why_held(decision.reason), code=decision.reason.value)
-            return (await self._begin(member, before, before, rung, order, manual=True)).attempt.action_id
-
-
-def _nothing_wrong(subject: Subject, now: float) -> Incident:
-    """A stand-in for an incident where an operator acts on a healthy company; never stored."""
-    return incidents.opened(Finding(Cause.DISCONNECTED, findings.SEVERITY[Cause.DISCONNECTED]), subject, "", now)
-
-
-def _already(incident: Incident) -> str:
-    approval = incident.approval
-    if approval is None:
-        return "nothing was asked"
-    by = f" by {approval.operator}" if approval.operator else ""
-    return f"already {approval.state.value}{by}"
+def _just_healed(incident: Incident, now: float, settle_s: float) -> bool:
+    """Whether the last thing that happened in a story is a repair that was verified a moment ago."""
+    last = incident.attempts[-1] if incident.attempts else None
+    if last is None or last.outcome is not Outcome.HEALED:
+        return False
+    return now - (last.ended_at if last.ended_at is not None else last.begun_at) < settle_s

@@ -31,11 +31,12 @@ class Supervisor:
             return []
         try:
             return self.unit.observe(fact, now)
-        except Exception as error:  # noqa: BLE001 - whatever a rule does wrong stays inside its company
-            return self._crashed(error, fact, now)
+        except Exception as error:
+            log.exception("unit_crashed", subject=str(self.unit.subject), fact=type(fact).__name__)
+            return self.crashed(error, now)
 
-    def _crashed(self, error: Exception, fact: Fact, now: float) -> list[Symptom]:
-        log.exception("unit_crashed", subject=str(self.unit.subject), fact=type(fact).__name__)
+    def crashed(self, error: Exception, now: float) -> list[Symptom]:
+        """Count a crash; beyond the intensity the unit is set aside, which is a symptom."""
         self._crashes.append(now)
         self.unit.reset()
         if len(self._crashes) < INTENSITY or now - self._crashes[0] > PERIOD_S:
@@ -50,3 +51,9 @@ class Supervisor:
         )
         self.unit.symptoms[symptom.kind] = symptom
         return [symptom]
+
+    def release(self) -> None:
+        """Another chance for a unit that was set aside."""
+        self.set_aside = False
+        self._crashes.clear()
+        self.unit.symptoms.pop(SymptomKind.COMPANY_CRASHED, None)

@@ -114,6 +114,13 @@ class FolderSeen(CompanyFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneCompared(CompanyFact):
+    """Whether the login that lies in the folder is of the phone that is configured for the company."""
+
+    same: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CredsSeen(CompanyFact):
     """`creds.json` after it changed and settled; a torn read is read again before it becomes a fact."""
 

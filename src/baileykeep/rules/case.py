@@ -37,7 +37,10 @@ class Fleet:
 
 @dataclass(frozen=True, slots=True)
 class Can:
-    """What this company's gateway and process manager can do. `stop_others`: only by stopping other companies too."""
+    """What this company's gateway and process manager can do. `stop_others`: only by stopping other companies too.
+
+    `by_process`: its session is stopped and started with the whole process, because the gateway has no call for it.
+    """
 
     reconnect: bool = True
     stop: bool = True
@@ -45,6 +48,7 @@ class Can:
     relink: bool = True
     restart_process: bool = False
     files: bool = True
+    by_process: bool = False
 
 
 @dataclass(frozen=True, slots=True)

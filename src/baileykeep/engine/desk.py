@@ -1,0 +1,113 @@
+"""What humans say to the ladder: yes, no, seen, do it now, forget it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from baileykeep.actions.base import Order
+from baileykeep.engine.orchestrator import Orchestrator
+from baileykeep.model.decisions import Verb
+from baileykeep.model.errors import JournalError, Refused, UsageError
+from baileykeep.model.incident import Approval, ApprovalState, Cause, Incident, Rung, Topic
+from baileykeep.model.records import Entry, EntryKind
+from baileykeep.model.symptoms import Severity, Subject, Symptom, SymptomKind
+from baileykeep.rules import findings, incidents, ladder, words
+from baileykeep.rules.view import Finding
+
+
+class Desk:
+    """Every human's word goes through here, with the operator's name, under the orchestrator's lock."""
+
+    def __init__(self, orchestrator: Orchestrator):
+        self._orchestrator = orchestrator
+        self._parts = orchestrator.parts
+
+    async def answer(self, ident: str, state: ApprovalState, operator: str, revision: int | None) -> Incident:
+        """Approve or reject. The first answer wins; an answer to an older question is refused."""
+        async with self._orchestrator.lock:
+            incident = self._parts.ledger.find(ident)
+            if incident is None:
+                raise Refused("this incident is over; nothing was done", code="symptom_gone")
+            approval = incident.approval
+            if approval is None or approval.state is not ApprovalState.OPEN:
+                raise Refused(_already(incident), code="approval_answered")
+            if revision is not None and revision != approval.revision:
+                raise Refused("this question was replaced by a newer one", code="approval_outdated")
+            self._check_fresh(incident, approval)
+            after = incidents.answered(incident, state, operator, self._parts.clock.now())
+            await self._parts.ledger.commit(incident, after, [self._said(after, operator, state.value)])
+        await self._orchestrator.review(after.subject)
+        return after
+
+    def _check_fresh(self, incident: Incident, approval: Approval) -> None:
+        """A question that outlived its time may not be answered, even before the clock had a chance to say so."""
+        member = self._parts.roster.member(incident.subject)
+        ttl_s = member.limits.relink.approval_ttl_s if member is not None else 0.0
+        if self._parts.clock.now() - approval.asked_at >= ttl_s:
+            raise Refused("this question is too old", next_step="look again; it will be asked anew", code="expired")
+
+    async def acknowledge(self, ident: str, operator: str) -> Incident:
+        """Somebody has it in hand."""
+        async with self._orchestrator.lock:
+            incident = self._parts.ledger.find(ident)
+            if incident is None:
+                raise Refused("this incident is already over", code="symptom_gone")
+            after = incidents.acknowledged(incident, operator, self._parts.clock.now())
+            await self._parts.ledger.commit(incident, after, [self._said(after, operator, "acknowledged")])
+            return after
+
+    async def report_corrupt(self, subject: Subject, operator: str) -> Incident:
+        """Somebody (a gateway, say) calls a login corrupt: that opens a question to humans, nothing more."""
+        unit, now = self._parts.units(subject), self._parts.clock.now()
+        if unit is None:
+            raise UsageError(f"{subject} is not watched", code="unknown_company")
+        unit.note(Symptom(subject, SymptomKind.REPORTED_CORRUPT, now, severity=Severity.CRITICAL))
+        await self._orchestrator.review(subject)
+        incident = self._parts.ledger.get(subject, Topic.HEALTH)
+        if incident is None:
+            raise JournalError("the report could not be stored", next_step="try again in a minute")
+        async with self._orchestrator.lock:
+            said = self._said(incident, operator, "Reported the login as corrupt.")
+            await self._parts.ledger.commit(incident, incident, [said])
+        return incident
+
+    async def forget(self, subject: Subject, operator: str) -> None:
+        """Close every story of a subject that is gone for good."""
+        async with self._orchestrator.lock:
+            for topic in Topic:
+                incident = self._parts.ledger.get(subject, topic)
+                if incident is not None:
+                    after = incidents.closed(incident, "forgotten", self._parts.clock.now())
+                    await self._parts.ledger.commit(incident, after, [self._said(after, operator, "Forgotten.")])
+
+    def _said(self, incident: Incident, operator: str, text: str) -> Entry:
+        now = self._parts.clock.now()
+        data: dict[str, Any] = {"text": text}
+        return Entry(now, EntryKind.OPERATOR, incident.subject, incident=incident.id, operator=operator, data=data)
+
+    async def request(self, subject: Subject, rung: Rung, order: Order) -> str:
+        """An operator asks for a rung by hand. Returns the action's id; Refused when safety says no."""
+        member, unit = self._parts.roster.member(subject), self._parts.units(subject)
+        if member is None or unit is None:
+            raise UsageError(f"{subject} is not watched", code="unknown_company")
+        async with self._orchestrator.lock:
+            before = self._parts.ledger.get(subject, Topic.HEALTH)
+            now = self._parts.clock.now()
+            case = self._orchestrator.case(before or _nothing_wrong(subject, now), member, unit)
+            decision = ladder.may_request(case, rung)
+            if decision.verb is not Verb.ACT:
+                raise Refused(words.why_held(decision.reason), code=decision.reason.value)
+            return (await self._orchestrator.begin(member, before, before, rung, order, manual=True)).attempt.action_id
+
+
+def _nothing_wrong(subject: Subject, now: float) -> Incident:
+    """A stand-in for an incident where an operator acts on a healthy company; never stored."""
+    return incidents.opened(Finding(Cause.DISCONNECTED, findings.SEVERITY[Cause.DISCONNECTED]), subject, "", now)
+
+
+def _already(incident: Incident) -> str:
+    approval = incident.approval
+    if approval is None:
+        return "nothing was asked"
+    by = f" by {approval.operator}" if approval.operator else ""
+    return f"already {approval.state.value}{by}"
