@@ -21,6 +21,7 @@ from baileykeep.journal.base import Journal
 from baileykeep.model import codec
 from baileykeep.model.decisions import Decision, Verb
 from baileykeep.model.errors import BaileykeepError, Refused, UsageError
+from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import ApprovalState, Attempt, Cause, Incident, Rung, Topic
 from baileykeep.model.limits import DAY, HOUR
 from baileykeep.model.records import Entry, EntryKind
@@ -317,17 +318,31 @@ async def _forget(c: ControlService, args: Args, operator: str) -> Answer:
 
 async def _qr(c: ControlService, args: Args, _operator: str) -> Answer:
     ident = c.company(args)
+    if not await _qr_may_be_out(c, ident):
+        return {"qr": None, "expires_at": None}
     door = c.sources.sites.doors[c.sources.sites.placement(ident).gateway]
     limits = c.sources.sites.settings.limits_for(ident).relink
     text = await door.gateway.qr(ident)
     return {"qr": text, "expires_at": c.sources.clock.now() + limits.qr_lock_s if text else None}
 
 
+async def _qr_may_be_out(c: ControlService, ident: str) -> bool:
+    """Some gateways open a session when asked for its QR, so they are asked only where one is awaited."""
+    subject = company(ident)
+    unit, running = c.sources.engine.unit(subject), c.orchestrator.running.get(subject)
+    if isinstance(unit, CompanyUnit) and unit.view().conn is ConnState.WAITING_QR:
+        return True
+    if running is None or running.attempt.rung not in RELINKING:
+        return False
+    steps = await c.journal.entries(subject=subject, kinds=(EntryKind.STEP_BEGUN,), limit=1, newest_first=True)
+    return bool(steps) and steps[0].data.get("step") == "wait_for_scan"
+
+
 async def _pairing_code(c: ControlService, args: Args, operator: str) -> Answer:
     """A code for exactly the company's own phone; a running session is closed first, it would block the request."""
     ident = c.company(args)
-    phone = "".join(filter(str.isdigit, str(args.get("phone", ""))))
     configured = c.sources.sites.settings.company(ident).facts.phone
+    phone = "".join(filter(str.isdigit, str(args.get("phone") or configured or "")))
     if not phone or (configured is not None and phone != configured):
         raise Refused(
             f"this is not the phone that is configured for {ident}" if phone else "a pairing code needs a phone",

@@ -193,6 +193,8 @@ def _next(incidents: Sequence[Incident], seen: rules_view.CompanyView) -> str:
             return todo
     if seen.unknown:
         return "Waiting for the gateway's answer."
+    if seen.timer.phase is Phase.WAITING:
+        return "Waiting for the gateway's own reconnect."
     return ALL_WELL
 
 
