@@ -245,6 +245,7 @@ class Daemon:
 
     def _ended(self, subject: Subject, attempt: Attempt) -> None:
         self.meters.action(attempt)
+        self.files.mark(subject.id)
         self.housekeeping.recount(subject.id)
 
     def _know(self, ident: str) -> Knowledge:

@@ -37,6 +37,9 @@ RETRY_OUTCOME_S = 5.0
 
 NOES = frozenset({ApprovalState.REJECTED, ApprovalState.EXPIRED})
 
+SLOW_TO_SHOW = frozenset({Cause.FILES_CRITICAL, Cause.FILES_DANGER, Cause.BAD_MAC})
+"""What is seen by counting or over a window may still look wrong for a moment after a verified repair."""
+
 Units = Callable[[Subject], Unit | None]
 Observer = Callable[[Subject, Decision], None]
 
@@ -115,9 +118,11 @@ class Orchestrator:
             return incidents.opened(finding, member.subject, ident, now)
         if member.subject in self.running:
             return before
+        healed = _just_healed(before, now, limits.settle_s)
+        if healed and finding is not None and finding.cause in SLOW_TO_SHOW:
+            return before
         if finding is not None:
             return incidents.found(before, finding, now)
-        healed = _just_healed(before, now, limits.settle_s)
         return incidents.cleared(before, now, limits.steady_s, healed=healed, outgrown=self._outgrown(before))
 
     def _outgrown(self, incident: Incident) -> bool:
