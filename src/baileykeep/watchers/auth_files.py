@@ -151,7 +151,8 @@ class AuthFiles:
     async def drain(self) -> None:
         """Look at every dirty company and emit what is true now; returns when torn creds have settled."""
         async with self._draining:
-            self._marked = anyio.Event()
+            if self._marked.is_set():  # an unset one has a waiter, who must go on hearing of new marks
+                self._marked = anyio.Event()
             dirty = [self._folders[c] for c in self._dirty if c in self._folders]
             self._dirty.clear()
             torn: list[_Folder] = []

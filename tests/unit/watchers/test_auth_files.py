@@ -355,6 +355,29 @@ async def test_a_write_is_seen_through_events_without_a_sweep(tmp_path: Path) ->
 
 
 @pytest.mark.asyncio
+async def test_a_write_after_a_sweep_is_still_seen_at_once(tmp_path: Path) -> None:
+    told: list[Callable[[set[str]], None]] = []
+
+    async def events(_: Collection[str], __: anyio.CapacityLimiter, deliver: Callable[[set[str]], None]) -> None:
+        deliver(set())
+        told.append(deliver)
+        await anyio.sleep_forever()
+
+    world = World(tmp_path, events=events)
+    folder = world.add("a")
+    async with world.running():
+        await world.until(("a", 4))
+        await world.step(PollLimits().rescan_s + 1)
+        world.take()
+        (folder / "session-1.json").write_text("{}")
+        told[-1]({str(folder / "session-1.json")})
+        with anyio.move_on_after(5):
+            while not world.facts:
+                await anyio.sleep(0.005)
+        assert world.take() == [("a", 5)]
+
+
+@pytest.mark.asyncio
 async def test_a_folder_set_aside_and_made_anew_is_watched_again(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.watcher.poll = PollLimits(rescan_s=1e9)
