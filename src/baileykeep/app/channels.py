@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from baileykeep.channels.base import Channel, Command, Listener
@@ -12,6 +13,9 @@ from baileykeep.clock import Clock
 from baileykeep.config.settings import Settings
 from baileykeep.engine.memory import JournalMemory
 from baileykeep.journal.base import Journal
+
+if TYPE_CHECKING:
+    from baileykeep.channels.telegram import TelegramConfig
 
 
 def make_channels(settings: Settings, journal: Journal, clock: Clock, command: Command) -> dict[str, Channel]:
@@ -26,19 +30,36 @@ def make_channels(settings: Settings, journal: Journal, clock: Clock, command: C
 
 def make_telegram(settings: Settings, journal: Journal, clock: Clock, command: Command) -> Channel | None:
     """The bot, None without a token. Its library takes seconds to import: only who has a bot waits for it."""
-    table = settings.installation.telegram
-    if table.token is None:
+    if settings.installation.telegram.token is None:
         return None
-    from baileykeep.channels.telegram import TelegramChannel, TelegramConfig
+    from baileykeep.channels.telegram import TelegramChannel
 
-    config = TelegramConfig(
-        table.token.get_secret_value(),
+    memory = JournalMemory(journal, "telegram")
+    return TelegramChannel(_bot(settings), memory, command, clock, settings.limits.notify)
+
+
+def _bot(settings: Settings) -> TelegramConfig:
+    from baileykeep.channels.telegram import TelegramConfig
+
+    table = settings.installation.telegram
+    return TelegramConfig(
+        table.token.get_secret_value() if table.token is not None else "",
         _all_chats(settings),
         table.users,
         base_url=table.api_url,
         zone=ZoneInfo(settings.installation.timezone),
     )
-    return TelegramChannel(config, JournalMemory(journal, "telegram"), command, clock, settings.limits.notify)
+
+
+def renew(channels: Mapping[str, Channel], settings: Settings) -> None:
+    """Let the bot that runs take other chats, people and limits; another token waits for a restart."""
+    channel = channels.get("telegram")
+    if channel is None or settings.installation.telegram.token is None:
+        return
+    from baileykeep.channels.telegram import TelegramChannel
+
+    if isinstance(channel, TelegramChannel):
+        channel.apply(_bot(settings), settings.limits.notify)
 
 
 def _all_chats(settings: Settings) -> tuple[int, ...]:

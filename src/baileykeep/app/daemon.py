@@ -16,7 +16,7 @@ from baileykeep import __version__
 from baileykeep.api.embed import serve
 from baileykeep.api.http import check_listen, make_app
 from baileykeep.app import parts
-from baileykeep.app.channels import listeners, make_channels
+from baileykeep.app.channels import listeners, make_channels, renew
 from baileykeep.app.control import ControlService
 from baileykeep.app.gateways import GatewayTasks
 from baileykeep.app.housekeeping import Housekeeping
@@ -296,6 +296,7 @@ class Daemon:
         self.holds.act = settings.installation.mode == "act"
         self.engine.release()
         self.courier.limits = settings.limits.notify
+        renew(self.channels, settings)
         self.engine.sync()
         self.gateways.renew(renewed | diff.gateways_removed)
         self._moved()

@@ -48,7 +48,7 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TelegramConfig:
-    """`chats` are all chats that are told or obeyed, the first being the default; `users` none means every member."""
+    """`chats` are all chats that are told or obeyed, the first being the default; only `users` are obeyed."""
 
     token: str = field(repr=False)
     chats: tuple[int, ...]

@@ -56,7 +56,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Whom to obey: members of these chats; if `users` are named, only those among them."""
+    """Whom to obey: the named users, in these chats only. With no user named nobody is obeyed."""
 
     chats: Callable[[], Collection[int]]
     users: Callable[[], Collection[int]] = tuple
@@ -65,8 +65,7 @@ class Allowed:
         """Both the place and the person must be right."""
         if chat is None or user is None or chat not in self.chats():
             return False
-        users = self.users()
-        return not users or user.id in users
+        return user.id in self.users()
 
 
 class Desk:

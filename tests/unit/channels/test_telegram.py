@@ -66,7 +66,7 @@ class World:
 async def world(
     *,
     chats: tuple[int, ...] = (CHAT, GROUP),
-    users: tuple[int, ...] = (),
+    users: tuple[int, ...] = (ANNA, BORIS),
     journal: MemoryJournal | None = None,
     tg: FakeTelegram | None = None,
     clock: VirtualClock | None = None,
@@ -427,3 +427,10 @@ async def test_messages_of_stories_closed_long_ago_are_forgotten() -> None:
             after.next_id = 10
             await after.deliver(still_open.line(START + 8 * 86400, "Still down."))
         assert set(await w.journal.recall("telegram")) == {"post:i2@100"}
+
+
+async def test_with_no_user_named_nobody_is_obeyed() -> None:
+    async with world(users=(), listening=True) as w:
+        await w.tg.say(CHAT, ANNA, "/pause")
+        await settle(lambda: w.tg.busy > 0)
+        assert w.asked == []
