@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 export PYTHONPATH := src
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test check fast run docs lock bench clean
+.PHONY: demo test check fast run docs transcript lock bench clean
 
 demo: $(STAMP)          ## three companies on a stand-in gateway break and are healed, live
 	$(BIN)/baileykeep demo
@@ -28,6 +28,9 @@ run: $(STAMP)           ## the daemon with ./config
 
 docs: $(STAMP)          ## write the generated pages under docs/ again
 	$(BIN)/python -m tests.docs.generate
+
+transcript: $(STAMP)     ## record the demo again for the README
+	$(BIN)/python -m baileykeep.demo.record docs
 
 bench: $(STAMP)         ## the load figures of benchmarks/README.md
 	$(BIN)/python benchmarks/storm.py

@@ -88,3 +88,8 @@ def test_settings_named_in_prose_exist(setting: str) -> None:
     for part in setting.split("."):
         assert hasattr(found, part), setting
         found = getattr(found, part)
+
+
+def test_the_readme_shows_the_recorded_demo() -> None:
+    recorded = (DOCS / "demo.txt").read_text().rstrip()
+    assert f"```text\n{recorded}\n```" in (DOCS.parent / "README.md").read_text()

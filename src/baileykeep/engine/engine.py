@@ -228,7 +228,8 @@ class Engine:
         supervisor = self._supervisors.get(where)
         if supervisor is None:
             return
-        down = [unit.subject.id for unit in units if _dropped(unit)]
+        own = self.orchestrator.running if self.orchestrator is not None else {}
+        down = [unit.subject.id for unit in units if unit.subject not in own and _dropped(unit)]
         limits = supervisor.unit.limits
         for symptom in self._services.holds.count_down(where, down, len(units), now, limits):
             supervisor.unit.note(symptom)
