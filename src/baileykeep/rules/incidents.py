@@ -107,7 +107,9 @@ def _held(incident: Incident, decision: Decision, now: float) -> Incident:
     if incident.hold == key:
         return incident
     after = replace(incident, hold=key)
-    return after if decision.reason in QUIET_HOLDS else told(after, words.line_decision(decision, incident), now)
+    said_already = incident.needs_human and decision.rung is None
+    quiet = said_already or decision.reason in QUIET_HOLDS
+    return after if quiet else told(after, words.line_decision(decision, incident), now)
 
 
 def begun(incident: Incident, attempt: Attempt, now: float) -> Incident:

@@ -310,3 +310,10 @@ def test_what_became_a_graver_story_did_not_recover() -> None:
     assert quiet.closed_at is None
     assert texts(cleared(quiet, NOW + 30, 30, healed=False, outgrown=True))[-1].startswith("Grown worse")
     assert texts(cleared(quiet, NOW + 30, 30, healed=False))[-1].startswith("Recovered by itself")
+
+
+def test_after_a_human_was_called_the_same_reason_is_not_told_twice() -> None:
+    handed = decided(story(), Decision(Verb.HUMAN, Reason.NOTHING_RECLAIMABLE), NOW)
+    held = decided(handed, Decision(Verb.HOLD, Reason.NOTHING_RECLAIMABLE), NOW + 5)
+    assert held.story == handed.story
+    assert held.hold is not None
