@@ -99,7 +99,7 @@ class Daemon:
         )
         self.sources = Sources(
             self.sites, self.engine, self.ledger, self.holds, given.clock, self._copies,
-            lambda: [*map(str, self.config.current_problems), *map(str, self.sites.oddities)],
+            lambda: [*map(str, errors(self.config.current_problems)), *map(str, self.sites.oddities)],
         )  # fmt: skip
         self.control: ControlService | None = None
 
