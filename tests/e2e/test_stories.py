@@ -158,6 +158,11 @@ async def test_a_storm_of_bad_macs_sets_only_the_named_sessions_aside(tmp_path: 
         assert len(w.texts()) == 1
         assert "2 session files set aside" in w.texts()[0]
         assert not any(a in w.texts()[0] for a in addresses)
+        session.bad_mac(addresses, count=5)
+        assert await w.pass_time(30, until=lambda: "bad_mac" in w.open_causes("acme"))
+        assert await w.pass_time(
+            60, until=lambda: any("more than 1 repair was needed within an hour" in t for t in w.texts())
+        )
 
 
 async def test_a_removed_device_is_never_reconnected_but_copied_and_asked_about(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from baileykeep.model.incident import ApprovalState, Attempt, Cause, Incident, O
 from baileykeep.model.inventory import Level
 from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import Scope, Subject, SymptomKind
-from baileykeep.rules import findings, incidents, ladder, words
+from baileykeep.rules import findings, incidents, ladder, repair_signs, words
 from baileykeep.rules.notify import ApprovalStep, approval_clock
 from baileykeep.rules.view import CompanyView, Finding
 
@@ -138,7 +138,9 @@ class Orchestrator:
             return
         looked = self._approval_moved(looked, member)
         self._drop_answered_report(unit, looked)
-        decision = ladder.decide(self.case(looked, member, unit))
+        case = self.case(looked, member, unit)
+        looked = incidents.warned(looked, repair_signs.signs(case), case.now)
+        decision = ladder.decide(replace(case, incident=looked))
         if decision.verb is Verb.ACT and decision.rung is not None:
             await self._act(member, before, looked, decision, decision.rung)
             return

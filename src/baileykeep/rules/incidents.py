@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from baileykeep.model.decisions import Decision, Reason, Verb
@@ -31,6 +32,14 @@ def told(incident: Incident, text: str, now: float) -> Incident:
     if len(story) > KEEP_FIRST + KEEP_LAST:
         story = (*story[:KEEP_FIRST], *story[-KEEP_LAST:])
     return replace(incident, story=story, revision=incident.revision + 1, updated_at=now)
+
+
+def warned(incident: Incident, signs: Iterable[str], now: float) -> Incident:
+    """The same story with those warnings that it does not hold yet."""
+    for text in signs:
+        if all(line.text != text for line in incident.story):
+            incident = told(incident, text, now)
+    return incident
 
 
 def found(incident: Incident, finding: Finding, now: float) -> Incident:
