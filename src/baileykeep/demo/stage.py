@@ -208,7 +208,7 @@ async def open_stage(root: Path, clock: Clock, troubles: Sequence[Trouble]) -> A
 def _configure(
     root: Path, gateway: StandIn, internet: ProbeTarget, whatsapp: ProbeTarget, troubles: Sequence[Trouble]
 ) -> None:
-    """Write the files that `baileykeep run --config` would read."""
+    """Write the files that `baileykeep run` would read."""
     companies = root / "config" / "companies"
     companies.mkdir(parents=True)
     text = CONFIG.format(root=root, url=gateway.url, layout=LAYOUT, online=internet.address, whatsapp=whatsapp.address)
