@@ -80,17 +80,17 @@ async def test_entries_are_selected_by_everything_given(journal: Journal) -> Non
     await journal.write(
         [
             entry(0),
-            entry(1, EntryKind.LEVEL),
+            entry(1, EntryKind.CONFIG),
             entry(2, subject=BETA),
             entry(3, incident="i1"),
-            entry(4, EntryKind.LEVEL, incident="i1"),
+            entry(4, EntryKind.CONFIG, incident="i1"),
         ]
     )
     assert times(await journal.entries(subject=ACME)) == [0, 1, 3, 4]
     assert times(await journal.entries(since=AT + 2)) == [2, 3, 4]
-    assert times(await journal.entries(kinds=[EntryKind.LEVEL, EntryKind.BACKUP])) == [1, 4]
+    assert times(await journal.entries(kinds=[EntryKind.CONFIG, EntryKind.BACKUP])) == [1, 4]
     assert times(await journal.entries(incident="i1")) == [3, 4]
-    assert times(await journal.entries(subject=ACME, kinds=[EntryKind.LEVEL], incident="i1", since=AT)) == [4]
+    assert times(await journal.entries(subject=ACME, kinds=[EntryKind.CONFIG], incident="i1", since=AT)) == [4]
     assert times(await journal.entries(limit=2)) == [0, 1]
     assert times(await journal.entries(limit=2, newest_first=True)) == [4, 3]
     assert times(await journal.entries(newest_first=True, subject=BETA)) == [2]

@@ -161,7 +161,7 @@ def test_a_symptom_says_the_same_after_a_restart() -> None:
 class Odd:
     """Shapes that no state has today, and that the codec carries all the same."""
 
-    pair: tuple[int, Rung] = (1, Rung.ALERT)
+    pair: tuple[int, Rung] = (1, Rung.RESET)
     rungs: frozenset[Rung] = frozenset({Rung.RELINK})
     either: Rung | str = "x"
     maybe: Mapping[Rung, int] | None = None
@@ -173,7 +173,7 @@ class Odd:
     "value",
     [
         Odd(),
-        Odd(maybe={Rung.RELINK: 1}, row=[Rung.ALERT]),
+        Odd(maybe={Rung.RELINK: 1}, row=[Rung.RESET]),
         Odd(word_or_row=("a", "b")),
         Odd(word_or_row="a"),
     ],

@@ -119,12 +119,6 @@ def _company_regex(pattern: str) -> str:
     return pattern
 
 
-def _company_id(text: str) -> str:
-    if not COMPANY_ID.fullmatch(text):
-        raise ValueError("must be letters, digits, dot, dash or underscore, at most 64")
-    return text
-
-
 Whole = Annotated[int, BeforeValidator(_no_bool), Kind("whole number")]
 Number = Annotated[FiniteFloat, BeforeValidator(_no_bool), Kind("number")]
 Seconds = Annotated[FiniteFloat, BeforeValidator(parse_duration), Kind("duration")]
@@ -142,8 +136,6 @@ SessionsTemplate = Annotated[str, AfterValidator(_sessions), Kind("path template
 CompanyTemplate = Annotated[str, AfterValidator(_company_template), Kind("template")]
 LogPath = Annotated[str, AfterValidator(_log_path), Kind("path, may hold {company}")]
 CompanyRegex = Annotated[str, AfterValidator(_company_regex), Kind("regular expression")]
-CompanyId = Annotated[str, AfterValidator(_company_id), Kind("company id")]
-Texts = Annotated[tuple[str, ...], BeforeValidator(listed), Kind("list of texts")]
 Templates = Annotated[tuple[SessionsTemplate, ...], BeforeValidator(listed), Kind("path template, or a list")]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(listed), Field(min_length=1), Kind("list of host:port")]
 Ids = Annotated[tuple[Whole, ...], BeforeValidator(listed), Kind("list of numeric ids")]

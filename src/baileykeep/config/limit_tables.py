@@ -49,7 +49,7 @@ BOUNDS: Mapping[tuple[str, str], tuple[float, float | None]] = {
     ("poll", "jitter"): (0, 0.5),
     **{
         ("poll", f"{name}_s"): (0.05, None)
-        for name in ("connection", "connection_down", "rescan", "torn_reread", "process", "network", "disk", "log")
+        for name in ("connection", "connection_down", "rescan", "torn_reread", "process", "network", "disk")
     },
 }
 """(lowest, highest) value; elsewhere counts are at least 1, and durations and shares at least 0."""

@@ -31,12 +31,6 @@ class Window:
                 return closes
         return None
 
-    def opens_at(self, now: float) -> float:
-        """When a window opens next, strictly after `now` (epoch seconds)."""
-        today = datetime.fromtimestamp(now, ZoneInfo(self.zone)).date()
-        days = (today + timedelta(days=offset) for offset in range(9))
-        return min(opens for day in days if day.weekday() in self.days and (opens := self._span(day)[0]) > now)
-
     def _span(self, day: date) -> tuple[float, float]:
         zone = ZoneInfo(self.zone)
         last = day + timedelta(days=1) if self.end <= self.start else day

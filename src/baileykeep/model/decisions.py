@@ -26,7 +26,6 @@ class Reason(StrEnum):
     NEXT_RUNG = "next_rung"
     APPROVED = "approved"
     OPERATOR = "operator"
-    WINDOW_OPEN = "window_open"
     # to ask
     ENDS_LOGIN = "ends_login"
     STOPS_OTHERS = "stops_others"
@@ -56,9 +55,7 @@ class Reason(StrEnum):
     CANNOT_STOP = "cannot_stop"
     CANNOT_DO = "cannot_do"
     CLOCK_JUMPED = "clock_jumped"
-    SYMPTOM_GONE = "symptom_gone"
     BREACH = "breach"
-    NOT_PAIRED = "not_paired"
     SESSION_RUNNING = "session_running"
     WAIT_FOR_WINDOW = "wait_for_window"
     # to hand over

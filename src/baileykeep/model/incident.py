@@ -44,7 +44,6 @@ class Cause(StrEnum):
     DISK_LOW = "disk_low"
     CONFIG_BAD = "config_bad"
     COMPANY_CRASHED = "company_crashed"
-    STATE_CONFLICT = "state_conflict"
 
 
 class Topic(StrEnum):
@@ -57,10 +56,9 @@ class Topic(StrEnum):
 class Rung(StrEnum):
     """The steps of the ladder, mildest first, and what operators may do besides (RESET, BACKUP, RESTORE).
 
-    SNAPSHOT is a backup only; HUMAN means that no rung is left.
+    SNAPSHOT is a backup only.
     """
 
-    ALERT = "alert"
     SNAPSHOT = "snapshot"
     RECONNECT = "reconnect"
     RESTART_PROCESS = "restart_process"
@@ -72,7 +70,6 @@ class Rung(StrEnum):
     RESET = "reset"
     BACKUP = "backup"
     RESTORE = "restore"
-    HUMAN = "human"
 
 
 class Outcome(StrEnum):

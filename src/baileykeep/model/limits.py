@@ -153,7 +153,6 @@ class PollLimits:
     process_s: float = number(30, "process manager poll")
     network_s: float = number(15, "own network probes")
     disk_s: float = number(60, "free room of the volumes")
-    log_s: float = number(0.5, "fall-back sweep of the logs")
 
 
 @dataclass(frozen=True, slots=True)

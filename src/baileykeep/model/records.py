@@ -23,7 +23,6 @@ class EntryKind(StrEnum):
     STEP_ENDED = "step_ended"
     ACTION_ENDED = "action_ended"
     OPERATOR = "operator"
-    LEVEL = "level"
     BACKUP = "backup"
     CONFIG = "config"
 

@@ -92,7 +92,6 @@ class SymptomKind(StrEnum):
     DISK_LOW = "disk_low"
     CONFIG_BAD = "config_bad"
     COMPANY_CRASHED = "company_crashed"
-    STATE_CONFLICT = "state_conflict"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from baileykeep.model.incident import Attempt, Cause, Incident, Outcome, Rung
 from baileykeep.model.limits import DAY, Limits
 from baileykeep.rules.view import CompanyView
 
-NO_BUDGET = frozenset({Rung.SNAPSHOT, Rung.ALERT})
+NO_BUDGET = frozenset({Rung.SNAPSHOT})
 """Rungs that change nothing, so that no budget bounds them."""
 
 

@@ -52,7 +52,6 @@ HEALTH: tuple[Cause, ...] = (
     Cause.FILES_DANGER,
     Cause.FLAPPING,
     Cause.FILES_CRITICAL,
-    Cause.STATE_CONFLICT,
     Cause.COMPANY_CRASHED,
     Cause.DISK_LOW,
 )
@@ -72,7 +71,7 @@ WATCH: tuple[Cause, ...] = (
 """Causes that are only told; no rung belongs to them."""
 
 SILENCED = frozenset(
-    {Cause.DISCONNECTED, Cause.FLAPPING, Cause.PHANTOM, Cause.NO_QR, Cause.QR_SCAN_FAILED, Cause.STATE_CONFLICT}
+    {Cause.DISCONNECTED, Cause.FLAPPING, Cause.PHANTOM, Cause.NO_QR, Cause.QR_SCAN_FAILED}
     | {Cause.GATEWAY_DOWN, Cause.FLEET_DOWN}
 )
 """While something further out has an incident of its own, these open no further one: a company's while its gateway,

@@ -36,7 +36,7 @@ LADDER: Mapping[Cause, tuple[Rung, ...]] = {
 """Rungs per cause, in the order in which they are climbed. Every incident starts with an alert."""
 
 HUMAN_ONLY = frozenset(
-    {Cause.ACCOUNT_BLOCKED, Cause.CLIENT_TOO_OLD, Cause.MULTI_DEVICE_MISMATCH, Cause.WAITING_QR, Cause.STATE_CONFLICT}
+    {Cause.ACCOUNT_BLOCKED, Cause.CLIENT_TOO_OLD, Cause.MULTI_DEVICE_MISMATCH, Cause.WAITING_QR}
     | {Cause.GATEWAY_MISCONFIGURED, Cause.COMPANY_CRASHED, Cause.CREDS_CHANGED, Cause.PHONE_MISMATCH}
 )
 """Causes that only a human can cure; all others without a row are told and watched."""

@@ -52,22 +52,10 @@ def pre_key_id(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def session_address(name: str) -> str | None:
-    """The address that a session file belongs to, such as `4915122222222.0` or `100000000000555_1.0`."""
-    match = _SESSION.fullmatch(name)
-    return match[1] if match else None
-
-
 def session_file(address: str) -> str | None:
     """The session file of an address; None when the address has not the shape of one."""
     name = f"session-{address}.json"
     return name if _SESSION.fullmatch(name) else None
-
-
-def address_user(address: str) -> str | None:
-    """The user of a session address without device and domain: a phone or a LID; None when it is no address."""
-    match = _ADDRESS.fullmatch(address)
-    return match[1] if match else None
 
 
 def twin_addresses(

@@ -27,7 +27,6 @@ class RungWords:
 
 RUNGS: Mapping[Rung, RungWords] = MappingProxyType(
     {
-        Rung.ALERT: RungWords("alert", "Alerting", "alerted", "Alerted"),
         Rung.SNAPSHOT: RungWords("take a backup", "Taking a backup", "taken a backup", "Took a backup"),
         Rung.RECONNECT: RungWords("reconnect", "Reconnecting", "reconnected", "Reconnected"),
         Rung.RESTART_PROCESS: RungWords(
@@ -66,7 +65,6 @@ RUNGS: Mapping[Rung, RungWords] = MappingProxyType(
         Rung.RESET: RungWords("reset the login", "Resetting the login", "reset the login", "Reset the login"),
         Rung.BACKUP: RungWords("take a backup", "Taking a backup", "taken a backup", "Took a backup"),
         Rung.RESTORE: RungWords("put a backup back", "Putting a backup back", "put a backup back", "Put a backup back"),
-        Rung.HUMAN: RungWords("call a human", "Calling a human", "called a human", "Called a human"),
     }
 )
 
@@ -75,7 +73,6 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.NEXT_RUNG: "it is the next step",
         Reason.APPROVED: "it was approved",
         Reason.OPERATOR: "an operator asked for it",
-        Reason.WINDOW_OPEN: "the maintenance window is open",
         Reason.ENDS_LOGIN: "it ends the login, so a human must agree",
         Reason.STOPS_OTHERS: "it stops other companies too, so a human must agree",
         Reason.CONNECTED_CLEANUP: "the session is connected, so a human must agree",
@@ -103,9 +100,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.CANNOT_STOP: "the session cannot be stopped safely",
         Reason.CANNOT_DO: "this gateway cannot do it",
         Reason.CLOCK_JUMPED: "the clock jumped, so file ages cannot be trusted",
-        Reason.SYMPTOM_GONE: "the trouble was gone when looked at again",
         Reason.BREACH: "a safety check failed, so all actions are off",
-        Reason.NOT_PAIRED: "no phone is paired",
         Reason.SESSION_RUNNING: "the session is still running",
         Reason.WAIT_FOR_WINDOW: "it waits for the maintenance window",
         Reason.NO_RUNG_LEFT: "everything that may be tried has been tried",
@@ -239,11 +234,6 @@ def line_changed(incident: Incident) -> str:
     return _sentence(f"now {what(incident)}")
 
 
-def line_severity(severity: Severity) -> str:
-    """The severity rose or fell."""
-    return _sentence(f"now {SEVERITIES[severity]}")
-
-
 def line_decision(decision: Decision, incident: Incident) -> str:
     """What was decided and why; empty for a decision that nobody needs to read."""
     reason, rung = REASONS[decision.reason], decision.rung
@@ -287,11 +277,6 @@ def line_ended(attempt: Attempt) -> str:
     text = OUTCOMES[attempt.outcome].format(did=words.did, to=words.to)
     note = " ".join(attempt.note.split()).rstrip(".")
     return f"{text} ({note})." if note else f"{text}."
-
-
-def line_approval_opened(approval: Approval) -> str:
-    """A human is asked."""
-    return f"Asked for approval to {RUNGS[approval.rung].to}."
 
 
 def line_approval_reminded(approval: Approval) -> str:

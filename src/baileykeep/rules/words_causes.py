@@ -235,11 +235,5 @@ WORDS: Mapping[Cause, CauseWords] = MappingProxyType(
             "Baileykeep itself failed on this company again and again and set it aside.",
             "Restart Baileykeep, and report the error in its log.",
         ),
-        Cause.STATE_CONFLICT: CauseWords(
-            "Sources disagree",
-            "sources disagree about the connection",
-            "Gateway, log and files tell different stories, so nothing is done.",
-            "Send a test message, then look at the gateway.",
-        ),
     }
 )

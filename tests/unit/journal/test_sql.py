@@ -88,7 +88,7 @@ async def test_a_damaged_file_is_named_with_the_remedy(tmp_path: Path, content: 
 async def test_a_page_damaged_later_is_told_when_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     journal = await SqlJournal.open(path)
-    await journal.write([Entry(AT, EntryKind.LEVEL, HOST, data={"x": "y" * 3000}) for _ in range(50)])
+    await journal.write([Entry(AT, EntryKind.CONFIG, HOST, data={"x": "y" * 3000}) for _ in range(50)])
     await journal.aclose()
     raw = bytearray(path.read_bytes())
     raw[4096 * 12 :] = b"\xa5" * (len(raw) - 4096 * 12)
@@ -143,7 +143,7 @@ async def test_a_cancelled_write_is_whole_or_absent_and_the_journal_goes_on(tmp_
 async def test_space_is_given_back_after_pruning(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     journal = await SqlJournal.open(path)
-    await journal.write([Entry(AT, EntryKind.LEVEL, HOST, data={"x": "y" * 3000}) for _ in range(600)])
+    await journal.write([Entry(AT, EntryKind.CONFIG, HOST, data={"x": "y" * 3000}) for _ in range(600)])
     await journal.prune(before=AT + 1, max_bytes=10**9)
     await journal.aclose()
     assert path.stat().st_size < 200_000

@@ -110,10 +110,10 @@ def test_the_next_step_for_a_human_follows_the_state() -> None:
         ),
         (Decision(Verb.HOLD, Reason.NETWORK_DOWN), "Doing nothing now: this host is offline."),
         (
-            Decision(Verb.HUMAN, Reason.NO_RUNG_LEFT, Rung.HUMAN),
+            Decision(Verb.HUMAN, Reason.NO_RUNG_LEFT, Rung.RECONNECT),
             "A human is needed: everything that may be tried has been tried.",
         ),
-        (Decision(Verb.NONE, Reason.SYMPTOM_GONE), ""),
+        (Decision(Verb.NONE, Reason.ALERT_ONLY), ""),
     ],
 )
 def test_decisions_are_told_with_their_reason(decision: Decision, line: str) -> None:
@@ -139,7 +139,6 @@ def test_lines_of_an_action() -> None:
 
 def test_lines_of_a_question() -> None:
     asked = Approval(Rung.RELINK, 3, AT, operator="Anna")
-    assert words.line_approval_opened(asked) == "Asked for approval to relink with a new QR code."
     assert words.line_approval_answered(asked) == ""
     approved = replace(asked, state=ApprovalState.APPROVED)
     assert words.line_approval_answered(approved) == "Approved by Anna: relink with a new QR code."
