@@ -18,7 +18,7 @@ from baileykeep.clock import Clock, SystemClock
 from baileykeep.config.load import load_partial
 from baileykeep.config.settings import Settings
 from baileykeep.journal.sql import SqlJournal
-from baileykeep.model.errors import ConfigError
+from baileykeep.model.errors import BaileykeepError, ConfigError
 from baileykeep.telemetry import configure
 
 log = structlog.get_logger(__name__)
@@ -29,8 +29,20 @@ JOURNAL = "journal.db"
 def run(config_dir: Path, clock: Clock | None = None) -> int:
     """Run until SIGTERM or SIGINT. Raises BaileykeepError when it cannot start."""
     configure(os.environ.get("BAILEYKEEP_LOG_LEVEL", "info"))
-    anyio.run(live, config_dir, clock or SystemClock())
+    try:
+        anyio.run(live, config_dir, clock or SystemClock())
+    except ExceptionGroup as group:
+        raise _expected(group) or group from group
     return 0
+
+
+def _expected(group: ExceptionGroup[Exception]) -> BaileykeepError | None:
+    """The first error with a sentence for people, out of the groups that task groups wrap it in."""
+    for error in group.exceptions:
+        found = _expected(error) if isinstance(error, ExceptionGroup) else error
+        if isinstance(found, BaileykeepError):
+            return found
+    return None
 
 
 async def live(config_dir: Path, clock: Clock) -> None:

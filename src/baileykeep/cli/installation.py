@@ -7,6 +7,7 @@ good values and must stay reachable.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from baileykeep.model.errors import ConfigError
 PLACES = (Path("config"), Path("/etc/baileykeep"))
 MAIN_FILE = "baileykeep.toml"
 DEFAULT_STATE_DIR = Path("/var/lib/baileykeep")
+STATE_DIR_LINE = re.compile(r"""^state_dir[ \t]*=[ \t]*(?P<value>"[^"\n]*"|'[^'\n]*')[ \t]*(?:#.*)?$""", re.MULTILINE)
 
 
 def config_dir(given: Path | None, places: tuple[Path, ...] = PLACES) -> Path:
@@ -38,16 +40,24 @@ def state_dir(config: Path) -> Path:
     from_environment = os.environ.get("BAILEYKEEP_STATE_DIR")
     if from_environment:
         return config.absolute() / Path(from_environment).expanduser()
-    try:
-        with (config / MAIN_FILE).open("rb") as file:
-            value = tomllib.load(file).get("state_dir")
-    except FileNotFoundError:
-        value = None
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(
-            f"cannot read {config / MAIN_FILE}: {error}", next_step="correct it; `baileykeep config check` tells more"
-        ) from error
+    value = _written_state_dir(config / MAIN_FILE)
     return config.absolute() / Path(value).expanduser() if isinstance(value, str) else DEFAULT_STATE_DIR
+
+
+def _written_state_dir(path: Path) -> object:
+    """The key's value; in a file that is broken or half saved, that of the one line which holds it."""
+    try:
+        text = path.read_text(errors="replace")
+        return tomllib.loads(text).get("state_dir")
+    except FileNotFoundError:
+        return None
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        line = None if isinstance(error, OSError) else STATE_DIR_LINE.search(text)
+        if line is not None:
+            return tomllib.loads(line[0])["state_dir"]
+        raise ConfigError(
+            f"cannot read {path}: {error}", next_step="correct it; `baileykeep config check` tells more"
+        ) from error
 
 
 def daemon(config: Path | None) -> DaemonClient:

@@ -47,6 +47,19 @@ def test_the_daemon_is_found_although_the_configuration_is_wrong(config: Path, t
     assert way_to_daemon(config).path == tmp_path / "state" / "control.sock"
 
 
+@pytest.mark.parametrize("broken", [b"[gateways.ma", b'name = "\xb3\xff', b'state_dir = "/twice"\n'])
+def test_the_daemon_is_found_while_its_configuration_is_half_saved(config: Path, tmp_path: Path, broken: bytes) -> None:
+    (config / "baileykeep.toml").write_bytes(f'state_dir = "{tmp_path}/state"  # here\n'.encode() + broken)
+    assert way_to_daemon(config).path == tmp_path / "state" / "control.sock"
+
+
+def test_a_configuration_without_one_readable_word_is_named(config: Path, run: Run) -> None:
+    (config / "baileykeep.toml").write_bytes(b"\xb3\xff = [")
+    told = run("health", "--config", str(config))
+    assert told.code == 2
+    assert "baileykeep.toml" in told.err
+
+
 def test_the_environment_wins_over_the_file(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAILEYKEEP_STATE_DIR", "/elsewhere")
     assert state_dir(config) == Path("/elsewhere")
