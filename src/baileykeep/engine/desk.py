@@ -6,13 +6,16 @@ from typing import Any
 
 from baileykeep.actions.base import Order
 from baileykeep.engine.orchestrator import Orchestrator
-from baileykeep.model.decisions import Verb
+from baileykeep.model.decisions import Reason, Verb
 from baileykeep.model.errors import JournalError, Refused, UsageError
 from baileykeep.model.incident import Approval, ApprovalState, Cause, Incident, Rung, Topic
 from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import Severity, Subject, Symptom, SymptomKind
 from baileykeep.rules import findings, incidents, ladder, words
 from baileykeep.rules.view import Finding
+
+NEEDS_FORCE = frozenset({Reason.SESSION_RUNNING, Reason.UNKNOWN_STATE})
+"""A cleanup by hand is refused for these unless the operator said that the session may be stopped."""
 
 
 class Desk:
@@ -94,9 +97,10 @@ class Desk:
             before = self._parts.ledger.get(subject, Topic.HEALTH)
             now = self._parts.clock.now()
             case = self._orchestrator.case(before or _nothing_wrong(subject, now), member, unit)
-            decision = ladder.may_request(case, rung)
+            decision = ladder.may_request(case, rung, force=order.force)
             if decision.verb is not Verb.ACT:
-                raise Refused(words.why_held(decision.reason), code=decision.reason.value)
+                step = "add --force, which stops the session first" if decision.reason in NEEDS_FORCE else ""
+                raise Refused(words.why_held(decision.reason), next_step=step, code=decision.reason.value)
             return (await self._orchestrator.begin(member, before, before, rung, order, manual=True)).attempt.action_id
 
 

@@ -136,7 +136,10 @@ class StoryLine:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """The state of one story. `revision` grows with every change that a reader would care about."""
+    """The state of one story. `revision` grows with every change that a reader would care about.
+
+    Attempts begun before `fresh_since` healed what they were made for; a later trouble starts its rungs anew.
+    """
 
     id: str
     subject: Subject
@@ -156,6 +159,7 @@ class Incident:
     clear_since: float | None = None
     closed_at: float | None = None
     closing: str = ""
+    fresh_since: float = 0.0
 
     def tried(self, rung: Rung, cause: Cause | None = None) -> tuple[Attempt, ...]:
         """The attempts at a rung, within one cause where it is given."""

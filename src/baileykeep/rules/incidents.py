@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from baileykeep.model.decisions import Decision, Reason, Verb
-from baileykeep.model.incident import Approval, ApprovalState, Attempt, Incident, Outcome, Rung, StoryLine
+from baileykeep.model.incident import Approval, ApprovalState, Attempt, Cause, Incident, Outcome, Rung, StoryLine
 from baileykeep.model.symptoms import Severity, Subject
 from baileykeep.rules import words
 from baileykeep.rules.findings import topic_of
@@ -46,11 +46,25 @@ def found(incident: Incident, finding: Finding, now: float) -> Incident:
     """The story after looking again and finding this. Severity only rises; a new cause starts its own row of rungs."""
     after = replace(incident, clear_since=None, detail=finding.detail)
     if finding.cause is not incident.cause:
-        after = replace(after, cause=finding.cause, hold=None, needs_human=False, approval=_void(after.approval))
+        fresh_since = now if _healed_for_good(incident) else incident.fresh_since
+        after = replace(
+            after, cause=finding.cause, hold=None, needs_human=False, approval=_void(after.approval),
+            fresh_since=fresh_since,
+        )  # fmt: skip
         after = told(after, words.line_changed(after), now)
     if finding.severity.rank > incident.severity.rank:
         after = replace(after, severity=finding.severity, revision=after.revision + 1, updated_at=now)
     return after
+
+
+def _healed_for_good(incident: Incident) -> bool:
+    """Whether a verified repair ended the trouble that the story was about until now.
+
+    Not for Bad MACs: a session that opens again proves nothing about what its contacts will send.
+    """
+    last = incident.attempts[-1] if incident.attempts else None
+    healed = last is not None and last.outcome is Outcome.HEALED and last.cause is incident.cause
+    return healed and incident.cause is not Cause.BAD_MAC
 
 
 def _void(approval: Approval | None) -> Approval | None:

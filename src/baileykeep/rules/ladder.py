@@ -89,7 +89,8 @@ def _next(case: Case) -> Decision:
 
 def _finished(case: Case, rung: Rung) -> bool:
     tried = case.incident.tried(rung, case.incident.cause)
-    return any(a.outcome not in (None, Outcome.SUPERSEDED) for a in tried)
+    ended = (a for a in tried if a.outcome not in (None, Outcome.SUPERSEDED))
+    return any(a.begun_at >= case.incident.fresh_since for a in ended)
 
 
 def _nothing_left(case: Case, skipped: Reason) -> Decision:
@@ -127,8 +128,11 @@ def _ask(case: Case, rung: Rung, reason: Reason) -> Decision:
     return hold(Reason.APPROVAL_REJECTED if rejected else Reason.APPROVAL_EXPIRED, rung)
 
 
-def may_request(case: Case, rung: Rung) -> Decision:
-    """An operator asks for a rung by hand: only what protects the login still stands in the way."""
+def may_request(case: Case, rung: Rung, *, force: bool = False) -> Decision:
+    """An operator asks for a rung by hand: only what protects the login still stands in the way.
+
+    `force` is their word that a session which runs, or may run, is stopped for a cleanup.
+    """
     if case.fleet.shutting_down:
         return hold(Reason.SHUTTING_DOWN, rung)
     if case.fleet.busy:
@@ -137,4 +141,6 @@ def may_request(case: Case, rung: Rung) -> Decision:
         return hold(Reason.CANNOT_DO, rung)
     if rung in REMOVES_FILES and not (case.can.stop or case.can.stop_others):
         return hold(Reason.CANNOT_STOP, rung)
+    if rung is Rung.CLEANUP and not force and (case.view.up or case.view.unknown):
+        return hold(Reason.SESSION_RUNNING if case.view.up else Reason.UNKNOWN_STATE, rung)
     return gates.clock(case, rung) or Decision(Verb.ACT, Reason.OPERATOR, rung)

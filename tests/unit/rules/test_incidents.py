@@ -317,3 +317,20 @@ def test_after_a_human_was_called_the_same_reason_is_not_told_twice() -> None:
     held = decided(handed, Decision(Verb.HOLD, Reason.NOTHING_RECLAIMABLE), NOW + 5)
     assert held.story == handed.story
     assert held.hold is not None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "cause", "fresh_since"),
+    [
+        (Outcome.HEALED, Cause.DISCONNECTED, NOW + 5),
+        (Outcome.FAILED, Cause.DISCONNECTED, 0.0),
+        (Outcome.HEALED, Cause.BAD_MAC, 0.0),
+    ],
+)
+def test_only_a_verified_repair_gives_the_next_trouble_fresh_rungs(
+    outcome: Outcome, cause: Cause, fresh_since: float
+) -> None:
+    repaired = replace(story(), cause=cause, attempts=(attempt(outcome=outcome, cause=cause),))
+    turned = found(repaired, Finding(Cause.FILES_CRITICAL, Severity.WARNING), NOW + 5)
+    assert turned.fresh_since == fresh_since
+    assert found(turned, DOWN, NOW + 9).fresh_since == fresh_since

@@ -317,3 +317,26 @@ def test_what_is_only_told(cause: Cause) -> None:
 )
 def test_what_an_operator_may_ask_for(asked: Case, rung: Rung, reason: Reason) -> None:
     assert may_request(asked, rung).reason is reason
+
+
+def test_a_second_outage_in_one_story_starts_its_rungs_anew() -> None:
+    healed = tried(Rung.CLEANUP, outcome=Outcome.HEALED, ago_s=7 * HOUR)
+    again = case(
+        Cause.DISCONNECTED, tried(Rung.RECONNECT, ago_s=8 * HOUR), healed, RECONNECTED,
+        seen=view(inventory=inventory(210, 140)), fresh_since=NOW - HOUR,
+    )  # fmt: skip
+    assert said(decide(again)) == (Verb.ACT, Reason.NEXT_RUNG, Rung.CLEANUP)
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        (view(conn=ConnState.CONNECTED, paired=True, timer=Timer(Phase.UP, 0.0, None, NOW)), Reason.SESSION_RUNNING),
+        (view(unknown=True), Reason.UNKNOWN_STATE),
+    ],
+)
+def test_a_cleanup_by_hand_stops_a_session_only_by_force(seen: CompanyView, reason: Reason) -> None:
+    asked = case(seen=seen)
+    assert said(may_request(asked, Rung.CLEANUP)) == (Verb.HOLD, reason, Rung.CLEANUP)
+    assert may_request(asked, Rung.CLEANUP, force=True).verb is Verb.ACT
+    assert may_request(case(), Rung.CLEANUP).verb is Verb.ACT
