@@ -41,5 +41,5 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
 
 def test_what_lies_in_the_way_of_the_socket_is_named(tmp_path: Path) -> None:
     (tmp_path / "state" / "control.sock").mkdir(parents=True)
-    with pytest.raises(ConfigError, match="control.sock is in the way"):
+    with pytest.raises(ConfigError, match=r"control\.sock is in the way"):
         run(configured(tmp_path))
