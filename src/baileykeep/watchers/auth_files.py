@@ -71,6 +71,8 @@ class _Folder:
     listed: Stamp = NEVER
     creds: Stamp = NEVER
     error: str | None = None
+    damaged: bool = False
+    withheld: bool = False
 
     @property
     def creds_path(self) -> str:
@@ -159,6 +161,8 @@ class AuthFiles:
             for start in range(0, len(dirty), BATCH):
                 torn += await self._emitted(self._look, dirty[start : start + BATCH])
             await self._settle(torn)
+            for folder in await self._emitted(self._look, [folder for folder in torn if folder.withheld]):
+                self.mark(folder.company)
 
     async def sweep(self) -> None:
         """Compare all mtimes and look where something moved, and at those whose turn it is."""
@@ -228,12 +232,15 @@ class AuthFiles:
         except (BaileykeepError, OSError) as error:
             return self._failed(folder, at, error)
         facts: list[Fact] = [] if folder.present else [FolderSeen(at=at, company=folder.company, present=True)]
-        facts.append(FilesSeen(at=at, company=folder.company, inventory=inventory))
+        # Torn creds make every number of an inventory wrong: it is told when the creds have settled.
+        folder.withheld = inventory.creds.state is not CredsState.WHOLE and not folder.damaged
+        if not folder.withheld:
+            facts.append(FilesSeen(at=at, company=folder.company, inventory=inventory))
         if folder.error:
             log.info("auth_folder_readable", company=folder.company)
         folder.present, folder.listed, folder.error = True, listed, None
         creds = self._look_at_creds(folder, at)
-        return replace(creds, facts=(*facts, *creds.facts))
+        return replace(creds, facts=(*facts, *creds.facts), torn=folder.withheld or creds.torn)
 
     def _look_at_creds(self, folder: _Folder, at: float, *, again: bool = False, last: bool = False) -> _Look:
         """The creds if they were written since (or `again`); not whole ones are a fact only at the `last` read."""
@@ -247,11 +254,13 @@ class AuthFiles:
         folder.creds = stamp
         if creds.state is not CredsState.WHOLE and not last:
             return _Look(folder, torn=True)
+        folder.damaged = creds.state is not CredsState.WHOLE
         return _Look(folder, (CredsSeen(at=at, company=folder.company, creds=creds),))
 
     def _absent(self, folder: _Folder, at: float) -> _Look:
         known = folder.present is False
         folder.present, folder.listed, folder.creds, folder.error = False, Stamp(None), Stamp(None), None
+        folder.damaged = False
         return _Look(folder, () if known else (FolderSeen(at=at, company=folder.company, present=False),))
 
     def _failed(self, folder: _Folder, at: float, error: Exception) -> _Look:

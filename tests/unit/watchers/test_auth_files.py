@@ -32,6 +32,7 @@ class World:
         self.facts: list[Fact] = []
         self.looks: list[str] = []
         self.creds_reads: list[str] = []
+        self.listed_creds = CredsState.WHOLE
         # An hour ahead of the files, so that only files dated ahead are young.
         self.clock = VirtualClock(time.time() + 3600)
         self.watcher = AuthFiles(
@@ -55,7 +56,7 @@ class World:
     def look(self, company: str, folder: Path) -> Inventory:
         self.looks.append(company)
         total = len(os.listdir(folder))
-        return Inventory(total, total, Level.EXCELLENT, 0, Creds(CredsState.WHOLE), {}, PreKeys(0, None, None, 35))
+        return Inventory(total, total, Level.EXCELLENT, 0, Creds(self.listed_creds), {}, PreKeys(0, None, None, 35))
 
     def read_creds(self, company: str) -> Creds:
         self.creds_reads.append(company)
@@ -248,6 +249,30 @@ async def test_a_torn_read_that_heals_is_never_told(tmp_path: Path) -> None:
         (folder / "creds.json").write_text('{"me": 3}')
         await world.step(0.6)
     assert world.take() == [("a", 4), ("a", CredsState.WHOLE)]
+
+
+@pytest.mark.parametrize("heals", [True, False])
+@pytest.mark.asyncio
+async def test_an_inventory_made_from_torn_creds_waits_until_they_settle(tmp_path: Path, heals: bool) -> None:
+    world = World(tmp_path)
+    folder = world.add("a")
+    await world.settled()
+    (folder / "creds.json").write_text("{")
+    world.listed_creds = CredsState.TORN
+    world.watcher.mark("a")
+    async with anyio.create_task_group() as group:
+        group.start_soon(world.watcher.drain)
+        await breathe()
+        assert world.take() == []
+        if heals:
+            (folder / "creds.json").write_text('{"me": 3}')
+            world.listed_creds = CredsState.WHOLE
+        await world.step(0.6)
+        await world.step(0.6)
+    assert world.take() == [("a", CredsState.WHOLE if heals else CredsState.TORN), ("a", 4)]
+    world.watcher.mark("a")
+    await world.watcher.drain()
+    assert world.take() == [("a", 4)], "what has settled is told at once"
 
 
 @pytest.mark.asyncio
