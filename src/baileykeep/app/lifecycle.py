@@ -12,7 +12,7 @@ import structlog
 from anyio.abc import TaskGroup
 
 from baileykeep.app.daemon import Daemon, Given
-from baileykeep.app.locks import daemon_lock
+from baileykeep.app.locks import daemon_locks
 from baileykeep.app.sd_notify import Notifier
 from baileykeep.clock import Clock, SystemClock
 from baileykeep.config.load import load_partial
@@ -51,7 +51,7 @@ async def live(config_dir: Path, clock: Clock) -> None:
     for problem in problems:
         log.warning("config.problem", problem=str(problem))
     make_private(settings)
-    with daemon_lock(settings.installation.state_dir):
+    with daemon_locks(settings.installation.state_dir, settings.installation.backups_dir):
         journal = await SqlJournal.open(settings.installation.state_dir / JOURNAL)
         try:
             daemon = Daemon(Given(settings, problems, clock, journal, random.Random()))  # noqa: S311 - jitter only

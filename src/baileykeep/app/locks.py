@@ -14,15 +14,24 @@ from pathlib import Path
 from baileykeep.model.errors import BaileykeepError, Refused
 
 DAEMON_LOCK = "daemon.lock"
+VAULT_LOCK = ".daemon.lock"
+"""Hidden, because what else lies there is named after companies."""
 
 
 @contextmanager
-def daemon_lock(state_dir: Path) -> Iterator[None]:
+def daemon_locks(state_dir: Path, backups_dir: Path) -> Iterator[None]:
+    """Both folders for this daemon alone: a copied configuration with a state folder of its own is a second daemon."""
+    with daemon_lock(state_dir), daemon_lock(backups_dir, VAULT_LOCK):
+        yield
+
+
+@contextmanager
+def daemon_lock(folder: Path, name: str = DAEMON_LOCK) -> Iterator[None]:
     """Held by the daemon while it runs. Raises `Refused` when another daemon or a command without one holds it."""
-    with _open(state_dir / DAEMON_LOCK) as file:
+    with _open(folder / name) as file:
         if not _try(file, fcntl.LOCK_EX):
             raise Refused(
-                f"another daemon, or a command that works without one, uses {state_dir}",
+                f"another daemon, or a command that works without one, uses {folder}",
                 next_step="stop it, or wait until it is done",
                 code="already_running",
             )

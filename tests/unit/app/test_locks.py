@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from baileykeep.app.locks import daemon_lock, offline_lock
+from baileykeep.app.locks import daemon_lock, daemon_locks, offline_lock
 from baileykeep.model.errors import BaileykeepError, Refused
 
 
@@ -16,6 +16,21 @@ def test_only_one_daemon(tmp_path: Path) -> None:
             pass
         assert caught.value.code == "already_running"
     with daemon_lock(tmp_path):
+        pass
+
+
+def test_only_one_daemon_writes_backups_whatever_its_state_folder(tmp_path: Path) -> None:
+    ours, theirs, backups = tmp_path / "ours", tmp_path / "theirs", tmp_path / "backups"
+    with daemon_locks(ours, backups):
+        with pytest.raises(Refused, match="backups"), daemon_locks(theirs, backups):
+            pass
+        assert all(path.name.startswith(".") for path in backups.iterdir()), "no company is called so"
+    with daemon_locks(theirs, backups), daemon_locks(ours, tmp_path / "others"):
+        pass
+
+
+def test_one_folder_may_be_both(tmp_path: Path) -> None:
+    with daemon_locks(tmp_path, tmp_path), pytest.raises(Refused), daemon_locks(tmp_path, tmp_path):
         pass
 
 
