@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
@@ -77,6 +78,7 @@ async def _supervised(daemon: Daemon, notifier: Notifier) -> None:
         group.start_soon(_listen, daemon, group, notifier)
         await group.start(_run, daemon, group)
         log.info("ready", url=daemon.url, companies=len(daemon.sites.companies()), acting=daemon.holds.act)
+        gc.freeze()  # what was imported stays for good: walking over it again and again would stop everything each time
         notifier.say(READY="1", STATUS=f"watching {len(daemon.sites.companies())} companies")
         if notifier.watchdog_s is not None:
             group.start_soon(_watchdog, notifier, notifier.watchdog_s / 2)
