@@ -179,7 +179,7 @@ def _manifest_bytes(manifest: Manifest) -> bytes:
         "reason": manifest.reason,
         "files": files,
     }
-    return json.dumps(fields, indent=1).encode()
+    return json.dumps(fields).encode()
 
 
 def _member(name: str, data: bytes, mtime: float) -> bytes:
