@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,8 @@ class LogFiles:
         if file is None:
             return ()
         folders = self._sites.folders()
-        return tuple(i for i in self._sites.companies(name) if i in folders and (folders[i] / file).exists())
+        mine = (ident for ident in self._sites.companies(name) if ident in folders)
+        return tuple(ident for ident in mine if os.path.exists(f"{folders[ident]}/{file}"))
 
     async def _save_often(self) -> None:
         while True:
