@@ -33,7 +33,9 @@ transcript: $(STAMP)     ## record the demo again for the README
 	$(BIN)/python -m baileykeep.demo.record docs
 
 bench: $(STAMP)         ## the load figures of benchmarks/README.md
-	$(BIN)/python benchmarks/storm.py
+	$(BIN)/python -m benchmarks.storm
+	$(BIN)/python -m benchmarks.scan
+	$(BIN)/python -m benchmarks.backup
 
 lock: $(STAMP)          ## pin all dependencies again
 	$(BIN)/python -m piptools compile --quiet --strip-extras --extra dev --generate-hashes --allow-unsafe \
