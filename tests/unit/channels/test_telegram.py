@@ -1,10 +1,7 @@
 import traceback
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
 from typing import Any
 
-import anyio
 import pytest
 import structlog
 
@@ -12,102 +9,14 @@ from baileykeep.channels.telegram import TelegramChannel, TelegramConfig
 from baileykeep.clock import VirtualClock
 from baileykeep.engine.memory import JournalMemory
 from baileykeep.journal.memory import MemoryJournal
-from baileykeep.model.errors import ChannelError, ConfigError, Refused
+from baileykeep.model.errors import ChannelError, ConfigError
 from baileykeep.model.limits import NotifyLimits
-from baileykeep.model.records import Notice
 from baileykeep.model.symptoms import Severity
 from tests.fakes.telegram import FakeTelegram
 from tests.stories import START, Story, advance_until, settle
+from tests.unit.channels.worlds import ANNA, BORIS, CHAT, GROUP, World, world
 
 pytestmark = pytest.mark.asyncio
-CHAT, GROUP, ANNA, BORIS = 100, -500, 1, 2
-
-
-@dataclass
-class World:
-    """A channel on a virtual clock against the fake server."""
-
-    clock: VirtualClock
-    tg: FakeTelegram
-    journal: MemoryJournal
-    channel: TelegramChannel
-    asked: list[tuple[str, dict[str, Any], str]] = field(default_factory=list)
-    next_id: int = 0
-
-    async def deliver(self, told: Sequence[Notice], to: str = "100") -> None:
-        """Hand over as the courier does, letting decision time pass as far as limits ask for it."""
-        mine = []
-        for notice in told:
-            if notice.data["to"] == to:
-                self.next_id += 1
-                mine.append(replace(notice, id=self.next_id))
-        done = anyio.Event()
-        failed: list[ChannelError] = []
-
-        async def run() -> None:
-            try:
-                await self.channel.deliver(mine)
-            except ChannelError as error:
-                failed.append(error)
-            done.set()
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(run)
-            with anyio.fail_after(5):
-                while not done.is_set():
-                    await settle(lambda: self.tg.busy > 0)
-                    if not done.is_set() and (wake := self.clock.next_wake()) is not None:
-                        self.clock.step_to(wake)
-        if failed:
-            raise failed[0]
-
-
-@asynccontextmanager
-async def world(
-    *,
-    chats: tuple[int, ...] = (CHAT, GROUP),
-    users: tuple[int, ...] = (ANNA, BORIS),
-    journal: MemoryJournal | None = None,
-    tg: FakeTelegram | None = None,
-    clock: VirtualClock | None = None,
-    listening: bool = False,
-    poll_s: float = 25,
-) -> AsyncIterator[World]:
-    clock = clock or VirtualClock(START)
-    journal = journal or MemoryJournal()
-    asked: list[tuple[str, dict[str, Any], str]] = []
-
-    async def command(name: str, args: Mapping[str, Any], operator: str) -> Mapping[str, Any]:
-        asked.append((name, dict(args), operator))
-        if args.get("company") == "nobody":
-            raise Refused("there is no company nobody <b>", next_step="see /status")
-        if args.get("company") == "crash":
-            raise RuntimeError("a bug")
-        if name == "overview":
-            return {"companies": [{"id": "1", "name": "Acme", "health": "ok"}], "mode": "act"}
-        return {"id": "1", "name": "Acme", "health": "ok", "next": "nothing"} if name == "company" else {}
-
-    async with _server(tg, clock) as server:
-        config = TelegramConfig(server.token, chats, users, base_url=server.url, poll_s=poll_s, timeout_s=2)
-        channel = TelegramChannel(config, JournalMemory(journal, "telegram"), command, clock, NotifyLimits())
-        made = World(clock, server, journal, channel, asked)
-        try:
-            async with anyio.create_task_group() as tasks:
-                if listening:
-                    tasks.start_soon(channel.listen)
-                yield made
-                tasks.cancel_scope.cancel()
-        finally:
-            await channel.aclose()
-
-
-@asynccontextmanager
-async def _server(tg: FakeTelegram | None, clock: VirtualClock) -> AsyncIterator[FakeTelegram]:
-    if tg is not None:
-        yield tg
-        return
-    async with FakeTelegram(clock.now) as made:
-        yield made
 
 
 async def test_one_message_tells_the_whole_story() -> None:
@@ -198,6 +107,7 @@ async def test_not_modified_counts_as_done() -> None:
         await w.deliver(story.open(START))
         w.tg.fail(400, "Bad Request: message is not modified: same", method="editMessageText")
         await w.deliver(story.line(START, "Reconnecting."))
+        assert len(w.tg.messages(CHAT)) == 1
 
 
 async def test_a_group_that_becomes_a_supergroup_is_followed_for_good() -> None:
