@@ -48,15 +48,18 @@ def register(app: typer.Typer) -> None:
 def inspect(target: Target = None, folder: Folder = None, json: Json = False, config: Config = None) -> None:
     """What lies in an auth folder: by type, what counts, the level, what a cleanup would free, who is paired."""
     one_of(target, folder)
-    if target is not None:
-        try:
-            answer = daemon(config).call("inspect", {"company": target})
-        except NoDaemon:
-            pass  # a look needs no daemon
-        else:
-            emit(answer, json, files_view.inventory)
-            return
-    raise typer.Exit(_inspect_offline(target, folder, config, json))
+    answer = _asked(config, "inspect", {"company": target}) if target is not None else None
+    if answer is None:
+        raise typer.Exit(_inspect_offline(target, folder, config, json))
+    emit(answer, json, files_view.inventory)
+
+
+def _asked(config: Path | None, command: str, args: dict[str, Any]) -> Any:
+    """The daemon's answer; None where none runs, since looking needs no daemon."""
+    try:
+        return daemon(config).call(command, args)
+    except NoDaemon:
+        return None
 
 
 def _inspect_offline(company: str | None, folder: Path | None, config: Path | None, as_json: bool) -> int:
@@ -102,14 +105,10 @@ def cleanup(
 
 
 def _plan(company: str, config: Path | None, wish: dict[str, Any], now: str | None, as_json: bool) -> int:
-    if now is None:
-        try:
-            answer = daemon(config).call("plan", {"company": company, **_said(wish)})
-        except NoDaemon:
-            pass  # a plan needs no daemon
-        else:
-            emit(answer, as_json, files_view.plan)
-            return 0
+    answer = _asked(config, "plan", {"company": company, **_said(wish)}) if now is None else None
+    if answer is not None:
+        emit(answer, as_json, files_view.plan)
+        return 0
     from baileykeep.cli import offline
     from baileykeep.cli.local import find
 
