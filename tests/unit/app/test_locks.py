@@ -42,7 +42,7 @@ def test_a_daemon_and_an_offline_command_exclude_each_other(tmp_path: Path) -> N
 
 
 def test_offline_commands_do_not_bar_each_other(tmp_path: Path) -> None:
-    with offline_lock(tmp_path), offline_lock(tmp_path):
+    with offline_lock(tmp_path), offline_lock(tmp_path), pytest.raises(Refused), daemon_lock(tmp_path):
         pass
 
 

@@ -196,3 +196,4 @@ async def test_a_begun_command_is_finished_although_the_asker_hung_up(tmp_path: 
         with anyio.fail_after(5):
             await done.wait()
         tasks.cancel_scope.cancel()
+    assert done.is_set()

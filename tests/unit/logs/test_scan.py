@@ -383,6 +383,5 @@ SAYINGS = ["failed to decrypt message", "stream errored out", "connection errore
 )
 def test_records_of_any_shape_never_raise(said: str, fields: dict[str, object], state: str | None) -> None:
     record = {"msg": said, "connection": state, **fields}
-    scan(
-        json.dumps(record) + "\nAPP x " + json.dumps({**fields, "connection": state}), attribution=Attribution("key.id")
-    )
+    text = json.dumps(record) + "\nAPP x " + json.dumps({**fields, "connection": state})
+    assert scan(text, attribution=Attribution("key.id")).lines == 2
