@@ -1,0 +1,1 @@
+"""What a rung does to the world, in journaled steps that can be finished or undone after a crash."""

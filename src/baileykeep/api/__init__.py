@@ -1,0 +1,1 @@
+"""The control protocol over HTTP: health, metrics, and what people and programs may ask."""

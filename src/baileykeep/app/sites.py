@@ -171,9 +171,11 @@ class Sites:
     # --- how to reach them ----------------------------------------------------------------------------------
 
     def members(self) -> Mapping[Subject, Member]:
+        """Everybody who is watched now: companies, gateways and the host."""
         return self._members
 
     def member(self, subject: Subject) -> Member | None:
+        """What holds for one of them; None for one who is not watched any more."""
         return self._members.get(subject)
 
     @property
@@ -211,6 +213,7 @@ class Sites:
     def site(
         self, subject: Subject, steps: Steps, still_wrong: Callable[[], Awaitable[bool]], *, by_human: bool
     ) -> Site:
+        """All that an action needs to work on this subject. Raises `BaileykeepError` where nothing can be done."""
         if subject.scope is Scope.HOST:
             raise BaileykeepError("nothing can be done to the host itself", code="cannot_do", permanent=True)
         ident = subject.id if subject.scope is Scope.COMPANY else next(iter(self.companies(subject.id)), "")

@@ -1,0 +1,1 @@
+"""Copies of logins: taken, verified by hash, put back, and kept only as long as they are of use."""

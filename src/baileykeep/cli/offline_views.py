@@ -54,7 +54,7 @@ def cleaned_view(folder: Path, plan: CleanupPlan, backup: str | None) -> Rendera
 
 
 def backup_view(made: Backup, where: Path, verb: str) -> RenderableType:
-    """One backup."""
+    """A backup that was just made or verified: its name after `verb`, where it lies and what it holds."""
     facts = _facts()
     facts.add_row(verb, made.name)
     facts.add_row("in", str(where))

@@ -41,6 +41,7 @@ def _no_bool(value: object) -> object:
 
 
 def listed(value: object) -> object:
+    """A list for what was written as one text, so that one value, and a list in a variable, are both understood."""
     if not isinstance(value, str):
         return value
     if value.lstrip().startswith("["):

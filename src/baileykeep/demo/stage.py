@@ -118,9 +118,11 @@ class Stage:
     _healed: dict[str, anyio.Event] = field(default_factory=dict)
 
     def session(self, company: str) -> Session:
+        """The stand-in session that is broken and healed."""
         return self.gateway[company]
 
     async def until_healed(self, company: str) -> None:
+        """Wait until this company's trouble is over for good."""
         await self._healed.setdefault(company, anyio.Event()).wait()
 
     @property

@@ -1,0 +1,1 @@
+"""What runs the rules: one unit a subject, the orchestrator that acts, and the courier that tells."""

@@ -95,7 +95,7 @@ class Engine:
         return supervisor.unit if supervisor is not None else None
 
     def units(self) -> Iterable[Unit]:
-        """All units."""
+        """The detectors of everybody who is watched."""
         return [s.unit for s in self._supervisors.values()]
 
     def companies(self) -> list[CompanyUnit]:

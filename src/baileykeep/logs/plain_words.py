@@ -58,7 +58,7 @@ def closed(line: Line) -> tuple[Seen, ...]:
 
 
 def opened(line: Line) -> tuple[Seen, ...]:
-    """An opened connection."""
+    """A hand-written line saying that the session is open, for gateways whose log is not pino."""
     return (Seen(Sign.OPENED, source="words"),) if _OPENED.search(_own_words(line)) else ()
 
 

@@ -18,15 +18,15 @@ class NoManager:
         return ProcessStatus(ProcessState.UNKNOWN, detail="no process manager is configured")
 
     async def start(self) -> None:
-        """Raises."""
+        """Refused: nobody said who runs the process."""
         raise _refusal()
 
     async def stop(self) -> None:
-        """Raises."""
+        """Refused: nobody said who runs the process."""
         raise _refusal()
 
     async def restart(self) -> None:
-        """Raises."""
+        """Refused: nobody said who runs the process."""
         raise _refusal()
 
 

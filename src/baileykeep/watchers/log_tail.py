@@ -77,6 +77,7 @@ class LogTailer:
         return {str(path): tail.problem for path, tail in self._tails.items() if tail.problem is not None}
 
     async def run(self) -> None:
+        """Sense until cancelled; every file is closed when this returns."""
         try:
             while True:
                 more = await self.poll()
