@@ -156,7 +156,7 @@ class Daemon:
             self.sources, orchestrator, Desk(orchestrator), given.journal, self.vault, self._reload
         )
         self.gateways = GatewayTasks(self.sites, self.observe, self.clock, given.rng, group)
-        self.logs = LogFiles(self.sites, self.observe, self.clock, given.journal)
+        self.logs = LogFiles(self.sites, self.observe, self.clock, given.journal, self.engine.save)
         self.housekeeping = Housekeeping(
             sites=self.sites, engine=self.engine, orchestrator=orchestrator, journal=given.journal,
             vault=self.vault, clock=self.clock, moved=self._moved,

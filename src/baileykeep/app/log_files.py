@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,23 @@ from baileykeep.watchers.log_tail import LogFile, LogTailer
 
 log = structlog.get_logger(__name__)
 
-SAVE_EVERY_S = 5.0
+SAVE_EVERY_S = 10.0
 POSITIONS = "log_positions"
 
 
 class LogFiles:
-    """One tailer for all files of all gateways."""
+    """One tailer for all files of all gateways.
 
-    def __init__(self, sites: Sites, emit: Emit, clock: Clock, journal: Journal):
+    `keep` stores what was concluded from the lines so far, and says whether it could. A position never runs ahead of
+    that: a daemon killed in between would never see the line again that proved a login dead.
+    """
+
+    def __init__(self, sites: Sites, emit: Emit, clock: Clock, journal: Journal, keep: Callable[[], Awaitable[bool]]):
         self._sites = sites
         self._emit = emit
         self._clock = clock
         self._journal = journal
+        self._keep = keep
         self._tailer: LogTailer | None = None
         self._saved: Mapping[str, Any] = {}
 
@@ -94,6 +99,8 @@ class LogFiles:
         if self._tailer is None or self._tailer.positions() == self._saved:
             return
         positions = self._tailer.positions()
+        if not await self._keep():
+            return
         try:
             await self._journal.remember({(str(HOST), POSITIONS): positions})
         except JournalError as error:

@@ -244,15 +244,16 @@ class Engine:
             await self._services.clock.sleep(SAVE_EVERY_S)
             await self.save()
 
-    async def save(self) -> None:
-        """Remember what changed since the last time; what could not be written is tried again."""
+    async def save(self) -> bool:
+        """Remember what changed since the last time; False when something could not be written, and is tried again."""
         changed = [unit for unit in self.units() if unit.changed]
         holds = {(str(HOST), "holds"): self._services.holds.save(self._services.clock.now())}
-        await self._save(changed[:CHUNK], holds)
+        done = await self._save(changed[:CHUNK], holds)
         for start in range(CHUNK, len(changed), CHUNK):
-            await self._save(changed[start : start + CHUNK], {})
+            done = await self._save(changed[start : start + CHUNK], {}) and done
+        return done
 
-    async def _save(self, changed: list[Unit], others: dict[tuple[str, str], Any]) -> None:
+    async def _save(self, changed: list[Unit], others: dict[tuple[str, str], Any]) -> bool:
         """A few units at a time, so that neither the loop nor the journal is held up by a large fleet."""
         memories = {**others, **{(str(unit.subject), "detectors"): unit.save() for unit in changed}}
         try:
@@ -261,6 +262,8 @@ class Engine:
             log.warning("states_not_saved", error=error.cause)
             for unit in changed:
                 unit.changed = True
+            return False
+        return True
 
 
 def _load(unit: Unit, saved: Mapping[str, Any]) -> None:
