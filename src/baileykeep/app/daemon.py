@@ -99,7 +99,7 @@ class Daemon:
         )
         self.sources = Sources(
             self.sites, self.engine, self.ledger, self.holds, given.clock, self._copies,
-            lambda: [*map(str, errors(self.config.current_problems)), *map(str, self.sites.oddities)],
+            self._problems_now,
         )  # fmt: skip
         self.control: ControlService | None = None
 
@@ -127,6 +127,7 @@ class Daemon:
         self.engine.sync()
         await self.engine.load()
         unfinished = await self.ledger.load(clock.now())
+        self.engine.believe(self.ledger.all_open())
         executor = Executor(journal, clock, self.sites)
         orchestrator = Orchestrator(
             Parts(
@@ -273,8 +274,19 @@ class Daemon:
     def _copies(self, ident: str) -> BackupsView:
         return self.housekeeping.copies(ident)
 
+    def _problems_now(self) -> list[str]:
+        configured = map(str, errors(self.config.current_problems))
+        return [*configured, *map(str, self.sites.oddities), *self._journal_problem()]
+
+    def _journal_problem(self) -> list[str]:
+        problem = self.control.orchestrator.journal_problem if self.control is not None else None
+        return [f"the journal cannot be written, so nothing is begun: {problem}"] if problem else []
+
     def _is_ready(self) -> tuple[bool, dict[str, Any]]:
-        return self._ready, {"companies": len(self.sites.companies()), "mode": "act" if self.holds.act else "observe"}
+        return self._ready and not self._journal_problem(), {
+            "companies": len(self.sites.companies()),
+            "mode": "act" if self.holds.act else "observe",
+        }
 
     async def _command(self, command: str, args: Mapping[str, Any], operator: str) -> Mapping[str, Any]:
         assert self.control is not None  # noqa: S101 - channels run only after it was made

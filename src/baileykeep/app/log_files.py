@@ -23,6 +23,7 @@ from baileykeep.watchers.log_tail import LogFile, LogTailer
 
 log = structlog.get_logger(__name__)
 
+FIRST_SAVE_S = 1.5
 SAVE_EVERY_S = 10.0
 POSITIONS = "log_positions"
 
@@ -90,9 +91,10 @@ class LogFiles:
         return tuple(ident for ident in mine if os.path.exists(f"{folders[ident]}/{file}"))
 
     async def _save_often(self) -> None:
+        await self._clock.sleep(FIRST_SAVE_S)
         while True:
-            await self._clock.sleep(SAVE_EVERY_S)
             await self.save()
+            await self._clock.sleep(SAVE_EVERY_S)
 
     async def save(self) -> None:
         """Remember where every file was left."""

@@ -178,7 +178,8 @@ def _fall_back(
     for one, other, _ in checks.collisions(companies):
         for ident in (one, other):
             companies.pop(ident, None)
-    return companies, frozenset(idents - set(companies))
+    by_default = {i for i in idents - set(companies) if last_good and i not in before and i not in last_good.held}
+    return companies, frozenset(idents - set(companies) - by_default)
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:

@@ -37,6 +37,7 @@ from baileykeep.model.facts import (
     StreamOpened,
     Tick,
 )
+from baileykeep.model.incident import Cause, Incident
 from baileykeep.model.limits import Limits
 from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import HOST, Scope, Subject, Symptom, company, gateway
@@ -46,6 +47,7 @@ from baileykeep.rules.cause import PROVED
 log = structlog.get_logger(__name__)
 
 TICK_S = 5.0
+FIRST_SAVE_S = 1.0
 SAVE_EVERY_S = 30.0
 CHUNK = 50
 """So many units get their tick before others may run."""
@@ -160,6 +162,13 @@ class Engine:
         for saved in (await journal.recall("holds")).values():
             self._services.holds.load(saved)
 
+    def believe(self, incidents: Iterable[Incident]) -> None:
+        """What an open story says was proved stays proved, even where the detectors' states were not saved in time."""
+        for incident in incidents:
+            unit = self.unit(incident.subject)
+            if isinstance(unit, CompanyUnit) and incident.cause in PROVED and incident.cause is not Cause.HALF_PAIRED:
+                unit.remember_proof(incident.cause, incident.opened_at)
+
     async def run(self, orchestrator: Orchestrator) -> None:
         """Decide, tick and save until cancelled."""
         self.orchestrator = orchestrator
@@ -240,9 +249,10 @@ class Engine:
         return member.limits if member is not None else Limits()
 
     async def _save_often(self) -> None:
+        await self._services.clock.sleep(FIRST_SAVE_S)
         while True:
-            await self._services.clock.sleep(SAVE_EVERY_S)
             await self.save()
+            await self._services.clock.sleep(SAVE_EVERY_S)
 
     async def save(self) -> bool:
         """Remember what changed since the last time; False when something could not be written, and is tried again."""

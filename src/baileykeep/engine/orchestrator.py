@@ -67,6 +67,7 @@ class Orchestrator:
         self._group = group
         self.lock = anyio.Lock()
         self.running: dict[Subject, Running] = {}
+        self.journal_problem: str | None = None
 
     # --- looking at one subject ---------------------------------------------------------------------------
 
@@ -78,11 +79,19 @@ class Orchestrator:
         async with self.lock:
             try:
                 await self._review(member, unit)
+                self._note_journal(None)
             except JournalError as error:
-                log.warning("journal_unavailable", subject=str(subject), error=error.cause)
+                self._note_journal(error)
             except Exception as error:
                 log.exception("review_crashed", subject=str(subject))
                 self.parts.crashed(subject, error)
+
+    def _note_journal(self, error: JournalError | None) -> None:
+        """Log once when the journal cannot be written, and once when it can again; meanwhile nothing is begun."""
+        cause = error.cause if error is not None else None
+        if (cause is None) != (self.journal_problem is None):
+            log.warning("journal_unavailable" if cause else "journal_available_again", error=cause)
+        self.journal_problem = cause
 
     async def _review(self, member: Member, unit: Unit) -> None:
         fleet = self._fleet(member)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from baileykeep.model import codec
 from baileykeep.model.facts import ConnState, Fact, FilesSeen
+from baileykeep.model.incident import Cause
 from baileykeep.model.inventory import Inventory
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import Subject, Symptom, SymptomKind
@@ -135,6 +136,16 @@ class CompanyUnit(Unit):
         guard: creds_guard.GuardState = self.state("creds")
         damaged = guard.told is SymptomKind.CREDS_DAMAGED and guard.told_what in creds_guard.DAMAGED
         return damaged and not (guard.qr or guard.logged_out or guard.pairing)
+
+    def remember_proof(self, proved: Cause, at: float) -> None:
+        """Take up a cause that an open story knows and these states forgot."""
+        known: cause.State = self.state("cause")
+        if known.cause is not None:
+            return
+        self._states["cause"] = replace(known, cause=proved, at=at)
+        if proved is Cause.LOGGED_OUT:
+            self._states["creds"] = replace(self.state("creds"), logged_out=True)
+        self.changed = True
 
     def expect_new_login(self) -> None:
         """A relink of our own begins: new or missing creds are no surprise from now on."""

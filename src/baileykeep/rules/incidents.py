@@ -44,13 +44,12 @@ def warned(incident: Incident, signs: Iterable[str], now: float) -> Incident:
 
 def found(incident: Incident, finding: Finding, now: float) -> Incident:
     """The story after looking again and finding this. Severity only rises; a new cause starts its own row of rungs."""
-    after = replace(incident, clear_since=None, detail=finding.detail)
-    if finding.cause is not incident.cause:
-        fresh_since = now if _healed_for_good(incident) else incident.fresh_since
-        after = replace(
-            after, cause=finding.cause, hold=None, needs_human=False, approval=_void(after.approval),
-            fresh_since=fresh_since,
-        )  # fmt: skip
+    came_back = incident.clear_since is not None
+    other = finding.cause is not incident.cause
+    fresh_since = now if (other or came_back) and _healed_for_good(incident) else incident.fresh_since
+    after = replace(incident, clear_since=None, detail=finding.detail, fresh_since=fresh_since)
+    if other:
+        after = replace(after, cause=finding.cause, hold=None, needs_human=False, approval=_void(after.approval))
         after = told(after, words.line_changed(after), now)
     if finding.severity.rank > incident.severity.rank:
         after = replace(after, severity=finding.severity, revision=after.revision + 1, updated_at=now)

@@ -434,6 +434,14 @@ def test_of_two_that_collide_the_edited_one_gives_way(write: Write) -> None:
     assert len(errors(problems)) == 2
 
 
+def test_a_bad_first_file_of_a_company_that_is_watched_already_does_not_drop_it(write: Write) -> None:
+    before = good(write(MAIN))
+    settings, problems = load_partial(write(MAIN, {"1": "nam = 'x'"}), before, {})
+    assert [problem.company for problem in problems] == ["1"]
+    assert settings.held == frozenset()
+    assert settings.enabled("1")
+
+
 def test_two_that_collide_from_the_start_are_both_held(write: Write) -> None:
     settings, _ = load_partial(write(MAIN, {"1": "phone = 4915100000001", "2": "phone = 4915100000001"}), environ={})
     assert settings.held == {"1", "2"}

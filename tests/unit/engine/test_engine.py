@@ -12,12 +12,16 @@ from baileykeep.engine.holds import Holds
 from baileykeep.engine.ledger import Ledger
 from baileykeep.engine.orchestrator import Orchestrator
 from baileykeep.engine.roster import Member
+from baileykeep.engine.units import CompanyUnit
 from baileykeep.journal.memory import MemoryJournal
 from baileykeep.model.errors import JournalError
 from baileykeep.model.facts import ConnectionSeen, ConnState
+from baileykeep.model.incident import Cause
 from baileykeep.model.limits import Limits
 from baileykeep.model.records import EntryKind
-from baileykeep.model.symptoms import HOST, Subject, Symptom, SymptomKind, company
+from baileykeep.model.symptoms import HOST, Severity, Subject, Symptom, SymptomKind, company
+from baileykeep.rules.incidents import opened
+from baileykeep.rules.view import Finding
 
 pytestmark = pytest.mark.asyncio
 
@@ -104,3 +108,13 @@ async def test_states_that_could_not_be_written_are_tried_again() -> None:
     _seen(engine, 120)
     await engine.save()
     assert sum(unit.changed for unit in engine.units()) == 120
+
+
+async def test_what_an_open_story_proved_outlives_states_that_were_not_saved() -> None:
+    engine, _ = engine_of(MemoryJournal(), 1)
+    removed = Finding(Cause.LOGGED_OUT, Severity.CRITICAL)
+    engine.believe([opened(removed, company("0"), "i1", 100.0)])
+    unit = engine.unit(company("0"))
+    assert isinstance(unit, CompanyUnit)
+    assert unit.view().cause is Cause.LOGGED_OUT
+    assert unit.state("creds").logged_out

@@ -334,3 +334,10 @@ def test_only_a_verified_repair_gives_the_next_trouble_fresh_rungs(
     turned = found(repaired, Finding(Cause.FILES_CRITICAL, Severity.WARNING), NOW + 5)
     assert turned.fresh_since == fresh_since
     assert found(turned, DOWN, NOW + 9).fresh_since == fresh_since
+
+
+def test_trouble_that_comes_back_after_a_verified_repair_starts_its_rungs_anew() -> None:
+    healed = Attempt(Rung.RECONNECT, Cause.DISCONNECTED, NOW, "a1", NOW + 60, Outcome.HEALED)
+    repaired = replace(story(), attempts=(healed,), clear_since=NOW + 100)
+    assert found(repaired, DOWN, NOW + 110).fresh_since == NOW + 110
+    assert found(replace(repaired, clear_since=None), DOWN, NOW + 110).fresh_since == 0.0
