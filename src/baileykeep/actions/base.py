@@ -76,6 +76,7 @@ class Result:
     outcome: Outcome
     note: str = ""
     detail: dict[str, Any] = field(default_factory=dict)
+    untouched: bool = False
 
 
 Action = Callable[[Site, Order], Awaitable[Result]]

@@ -55,11 +55,13 @@ class JournaledSteps:
         self._journal = journal
         self._clock = clock
         self._running = running
+        self.begun = False
 
     @asynccontextmanager
     async def step(self, name: str, *, whatever_happens: bool = False, **detail: Any) -> AsyncIterator[dict[str, Any]]:
         """Journal, then do, then journal again; see `actions.base.Steps`."""
         await self._note(EntryKind.STEP_BEGUN, name, detail, optional=whatever_happens)
+        self.begun = True
         seen: dict[str, Any] = {}
         try:
             yield seen
@@ -127,10 +129,11 @@ class Executor:
     async def _guarded(
         self, running: Running, work: Callable[[Site], Awaitable[Result]], still_wrong: StillWrong
     ) -> Result:
+        steps = JournaledSteps(self._journal, self._clock, running)
         try:
             site = self._roster.site(
                 running.subject,
-                JournaledSteps(self._journal, self._clock, running),
+                steps,
                 still_wrong,
                 by_human=running.attempt.operator is not None,
             )
@@ -139,7 +142,7 @@ class Executor:
             return Result(Outcome.REFUSED, _sentence(refused))
         except BaileykeepError as error:
             log.warning("action_failed", subject=str(running.subject), rung=running.attempt.rung, error=error.cause)
-            return Result(Outcome.FAILED, _sentence(error))
+            return Result(Outcome.FAILED, _sentence(error), untouched=not steps.begun)
         except Exception as error:
             log.exception("action_crashed", subject=str(running.subject), rung=running.attempt.rung, error=repr(error))
             return Result(Outcome.FAILED, f"Internal error ({type(error).__name__}), see the daemon's log.")

@@ -302,7 +302,9 @@ class Orchestrator:
 
     async def _end(self, running: Running, result: Result) -> None:
         now = self.parts.clock.now()
-        attempt = replace(running.attempt, ended_at=now, outcome=result.outcome, note=result.note)
+        attempt = replace(
+            running.attempt, ended_at=now, outcome=result.outcome, note=result.note, untouched=result.untouched
+        )
         ended = replace(running, attempt=attempt)
         while not await self._ended(ended, now):
             await self.parts.clock.sleep(RETRY_OUTCOME_S)

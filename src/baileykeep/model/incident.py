@@ -114,7 +114,10 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of one rung. `outcome` is None while it runs (or when the daemon died during it)."""
+    """One try of one rung. `outcome` is None while it runs (or when the daemon died during it).
+
+    `untouched`: it failed before its first step, by a full disk say, so that the rung is not used up by it.
+    """
 
     rung: Rung
     cause: Cause
@@ -124,6 +127,7 @@ class Attempt:
     outcome: Outcome | None = None
     note: str = ""
     operator: str | None = None
+    untouched: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,8 @@ def hold(reason: Reason, rung: Rung | None = None, until: float | None = None) -
 
 def since_last(case: Case, rung: Rung) -> float:
     """Seconds since the last attempt at a rung began, in any incident; infinite when there was none."""
-    begun = [a.begun_at for a in case.history if a.rung is rung and a.outcome is not Outcome.SUPERSEDED]
+    counted = (a for a in case.history if a.rung is rung and a.outcome is not Outcome.SUPERSEDED and not a.untouched)
+    begun = [a.begun_at for a in counted]
     return case.now - max(begun) if begun else float("inf")
 
 

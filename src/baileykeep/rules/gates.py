@@ -81,7 +81,11 @@ def clock(case: Case, rung: Rung) -> Decision | None:
 def cooldown(case: Case, rung: Rung) -> Decision | None:
     """The same rung was tried a short while ago, in whichever incident."""
     pause, since = _pause(case, rung), since_last(case, rung)
-    return hold(Reason.COOLDOWN, rung, case.now + pause - since) if since < pause else None
+    if since < pause:
+        return hold(Reason.COOLDOWN, rung, case.now + pause - since)
+    untouched = [a.begun_at for a in case.incident.tried(rung, case.incident.cause) if a.untouched]
+    until = max(untouched, default=float("-inf")) + case.limits.ladder.reconnect_cooldown_s
+    return hold(Reason.COOLDOWN, rung, until) if case.now < until else None
 
 
 def _pause(case: Case, rung: Rung) -> float:

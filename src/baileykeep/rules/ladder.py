@@ -58,6 +58,10 @@ def decide(case: Case) -> Decision:
     return _settling(case) or _next(case)
 
 
+UNTOUCHED_TRIES = 3
+"""A rung that failed this often before its first step (no room for a backup, say) is used up after all."""
+
+
 def rungs_of(case: Case) -> tuple[Rung, ...]:
     """The rungs of this cause. A gateway or the host is no session: what its log says is never repaired by guess."""
     rungs = LADDER.get(case.incident.cause, ())
@@ -89,8 +93,10 @@ def _next(case: Case) -> Decision:
 
 def _finished(case: Case, rung: Rung) -> bool:
     tried = case.incident.tried(rung, case.incident.cause)
-    ended = (a for a in tried if a.outcome not in (None, Outcome.SUPERSEDED))
-    return any(a.begun_at >= case.incident.fresh_since for a in ended)
+    ended = [
+        a for a in tried if a.outcome not in (None, Outcome.SUPERSEDED) and a.begun_at >= case.incident.fresh_since
+    ]
+    return any(not a.untouched for a in ended) or len(ended) >= UNTOUCHED_TRIES
 
 
 def _nothing_left(case: Case, skipped: Reason) -> Decision:

@@ -340,3 +340,12 @@ def test_a_cleanup_by_hand_stops_a_session_only_by_force(seen: CompanyView, reas
     assert said(may_request(asked, Rung.CLEANUP)) == (Verb.HOLD, reason, Rung.CLEANUP)
     assert may_request(asked, Rung.CLEANUP, force=True).verb is Verb.ACT
     assert may_request(case(), Rung.CLEANUP).verb is Verb.ACT
+
+
+def test_a_rung_that_failed_before_its_first_step_is_tried_again_a_few_times() -> None:
+    once = tried(Rung.CLEANUP, ago_s=599, untouched=True)
+    assert said(decide(case(Cause.DISCONNECTED, RECONNECTED, once, seen=FULL)))[:2] == (Verb.HOLD, Reason.COOLDOWN)
+    later = tried(Rung.CLEANUP, ago_s=600, untouched=True)
+    assert decide(case(Cause.DISCONNECTED, RECONNECTED, later, seen=FULL)).rung is Rung.CLEANUP
+    often = [tried(Rung.CLEANUP, ago_s=600.0 * n, untouched=True) for n in (3, 2, 1)]
+    assert decide(case(Cause.DISCONNECTED, RECONNECTED, *often, seen=FULL)).verb is Verb.HUMAN
