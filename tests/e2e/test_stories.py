@@ -297,3 +297,25 @@ async def test_strangers_are_not_obeyed(tmp_path: Path) -> None:
         await w.telegram.say(9999, ANN, "/pause acme 40m")
         await w.pass_time(10)
         assert not daemon.holds.pauses
+
+
+async def test_a_daemon_killed_while_it_waits_for_a_scan_puts_a_login_back_that_may_still_live(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.gateway.add("acme", Shape.counting(210, 5))
+        w.configure()
+        await w.start()
+        await w.pass_time(60)
+        creds = w.gateway.folder("acme") / "creds.json"
+        before = json.loads(creds.read_bytes())["signedIdentityKey"]
+        w.gateway["acme"].drop(heals=Heals.RELINKED)
+        assert await w.pass_time(1800, until=lambda: any("relink" in t for t in w.texts()), step_s=LONG_S)
+        asked = next(m for m in w.stories() if any("approve" in d for row in m.buttons for _, d in row))
+        await w.telegram.press(asked, "approve", user=ANN)
+        assert await w.pass_time(120, until=lambda: w.gateway["acme"].qr is not None)
+        await w.crash()
+        daemon = await w.start()
+        assert await w.pass_time(900, until=lambda: not daemon.acting())
+        assert json.loads(creds.read_bytes())["signedIdentityKey"] == before
+        assert len(os.listdir(w.gateway.folder("acme"))) > 200
+        for backup in daemon.vault.list("acme"):
+            assert daemon.vault.verify("acme", backup.name).paired
