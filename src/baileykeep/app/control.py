@@ -12,7 +12,6 @@ from baileykeep.actions.base import Order
 from baileykeep.api.answers import inspect_answer, plan_answer
 from baileykeep.api.base import COMMANDS
 from baileykeep.app import snapshot
-from baileykeep.backups.vault import Vault
 from baileykeep.engine.desk import Desk
 from baileykeep.engine.executor import RELINKING
 from baileykeep.engine.orchestrator import Orchestrator
@@ -22,11 +21,12 @@ from baileykeep.model import codec
 from baileykeep.model.decisions import Decision, Verb
 from baileykeep.model.errors import BaileykeepError, Refused, UsageError
 from baileykeep.model.facts import ConnState
-from baileykeep.model.incident import ApprovalState, Attempt, Cause, Incident, Rung, Topic
+from baileykeep.model.incident import ApprovalState, Attempt, Incident, Rung, Topic
 from baileykeep.model.limits import DAY, HOUR
 from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import HOST, Subject, company, gateway
 from baileykeep.rules import cleanup, words
+from baileykeep.rules.cause import USELESS_LOGIN
 
 Args = Mapping[str, Any]
 Answer = Mapping[str, Any]
@@ -57,7 +57,6 @@ class ControlService:
     orchestrator: Orchestrator
     desk: Desk
     journal: Journal
-    vault: Vault
     reload: Callable[[], Awaitable[Answer]]
 
     async def call(self, command: str, args: Args, operator: str) -> Answer:
@@ -243,9 +242,9 @@ def _by_hand(command: str) -> Handler:
 
 
 def _login_is_dead(c: ControlService, ident: str) -> bool:
-    """Proved: WhatsApp ended it, or it never was paired."""
+    """Whether what the detectors know proves the stored login useless."""
     unit = c.sources.engine.unit(company(ident))
-    return isinstance(unit, CompanyUnit) and unit.view().cause in (Cause.LOGGED_OUT, Cause.HALF_PAIRED)
+    return isinstance(unit, CompanyUnit) and unit.view().cause in USELESS_LOGIN
 
 
 def _guard_open_login(c: ControlService, ident: str, args: Args) -> None:

@@ -153,9 +153,7 @@ class Daemon:
     async def _serve(self, group: TaskGroup, orchestrator: Orchestrator) -> None:
         """Start every long-lived task."""
         given = self.given
-        self.control = ControlService(
-            self.sources, orchestrator, Desk(orchestrator), given.journal, self.vault, self._reload
-        )
+        self.control = ControlService(self.sources, orchestrator, Desk(orchestrator), given.journal, self._reload)
         self.gateways = GatewayTasks(self.sites, self.observe, self.clock, given.rng, group)
         self.logs = LogFiles(self.sites, self.observe, self.clock, given.journal, self.engine.save)
         self.housekeeping = Housekeeping(

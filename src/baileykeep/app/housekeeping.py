@@ -122,12 +122,10 @@ class Housekeeping:
             store = self._sites.store(ident)
             if store is None:
                 return
-            if keep and self._worth_a_copy(ident, store):
-                keep_good_creds(self._vault, store, self._clock.now())
-            elif keep:
-                return
-            else:
+            if not keep:
                 retire_good_creds(self._vault, ident)
+            elif self._worth_a_copy(ident, store):
+                keep_good_creds(self._vault, store, self._clock.now())
         except BaileykeepError as error:
             log.warning("creds_not_copied", company=ident, error=error.cause)
 

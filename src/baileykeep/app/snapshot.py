@@ -90,7 +90,6 @@ def _worst_first(view: CompanyView) -> tuple[int, float, str]:
 def _gateway(of: Sources, name: str) -> GatewayView:
     door, unit = of.sites.doors[name], of.engine.unit(gateway(name))
     reach: GatewayState = unit.state("reach") if unit is not None else GatewayState()
-    brake = of.holds.brakes.get(gateway(name))
     return {
         "id": name,
         "dialect": door.dialect,
@@ -102,7 +101,7 @@ def _gateway(of: Sources, name: str) -> GatewayView:
             "restarts": None,
         },
         "companies": len(of.sites.companies(name)),
-        "braked": bool(brake and brake.on_since is not None),
+        "braked": of.holds.braked(gateway(name)),
     }
 
 

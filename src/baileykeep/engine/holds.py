@@ -70,8 +70,8 @@ class Holds:
     ) -> Fleet:  # fmt: skip
         """What one decision about a subject must take into account."""
         host = frozenset(outside.get(HOST, ()))
-        states = [self.brakes.get(where, brake.State()) for where in (gateway(its_gateway), HOST)]
-        waits = [brake.stagger_until(state, subject.id, limits.brake) for state in states]
+        places = (gateway(its_gateway), HOST)
+        waits = [brake.stagger_until(self.brakes.get(p, brake.State()), subject.id, limits.brake) for p in places]
         return Fleet(
             act=self.act,
             started_at=self.started_at,
@@ -79,7 +79,7 @@ class Holds:
             online=SymptomKind.HOST_OFFLINE not in host,
             whatsapp=SymptomKind.WHATSAPP_UNREACHABLE not in host,
             paused=self.paused_until(subject, its_gateway, now) is not None,
-            braked=any(state.on_since is not None for state in states),
+            braked=any(self.braked(place) for place in places),
             not_before=max((w for w in waits if w is not None), default=None),
             gateway_down=bool(GATEWAY_OUT & frozenset(outside.get(gateway(its_gateway), ()))),
             jumped_at=self.jumped_at,

@@ -27,6 +27,7 @@ from baileykeep.model.inventory import Level
 from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import Scope, Subject, SymptomKind
 from baileykeep.rules import findings, incidents, ladder, repair_signs, words
+from baileykeep.rules.cause import USELESS_LOGIN
 from baileykeep.rules.notify import ApprovalStep, approval_clock
 from baileykeep.rules.view import CompanyView, Finding
 
@@ -151,7 +152,7 @@ class Orchestrator:
         looked = incidents.warned(looked, repair_signs.signs(case), case.now)
         decision = ladder.decide(replace(case, incident=looked))
         if decision.verb is Verb.ACT and decision.rung is not None:
-            await self._act(member, before, looked, decision, decision.rung)
+            await self._act(member, before, replace(case, incident=looked), decision, decision.rung)
             return
         after = incidents.decided(looked, decision, self.parts.clock.now())
         await self._commit(before, after, decision)
@@ -232,26 +233,24 @@ class Orchestrator:
     # --- acting ---------------------------------------------------------------------------------------------
 
     async def _act(
-        self, member: Member, before: Incident | None, looked: Incident, decision: Decision, rung: Rung
+        self, member: Member, before: Incident | None, case: ladder.Case, decision: Decision, rung: Rung
     ) -> None:
+        looked = case.incident
         approved = looked.approval if decision.reason is Reason.APPROVED else None
         operator = approved.operator if approved is not None else None
         self.parts.decided(member.subject, decision)
-        order = self._order(looked, rung, member, operator)
+        order = self._order(case, rung, operator)
         await self.begin(member, before, looked, rung, order, why=self._decision_entry(looked, decision))
 
-    def _order(self, incident: Incident, rung: Rung, member: Member, operator: str | None) -> Order:
-        addresses = incident.detail.get("addresses")
+    @staticmethod
+    def _order(case: ladder.Case, rung: Rung, operator: str | None) -> Order:
+        addresses = case.incident.detail.get("addresses")
         return Order(
             operator=operator,
             addresses=addresses if isinstance(addresses, tuple) else (),
-            proved_dead=incident.cause in (Cause.LOGGED_OUT, Cause.HALF_PAIRED),
-            target=self._target(incident, member) if rung is Rung.CLEANUP else None,
+            proved_dead=case.incident.cause in USELESS_LOGIN,
+            target=ladder.cleanup_target(case) if rung is Rung.CLEANUP else None,
         )
-
-    def _target(self, incident: Incident, member: Member) -> int | None:
-        unit = self.parts.units(member.subject)
-        return ladder.cleanup_target(self.case(incident, member, unit)) if unit is not None else None
 
     async def begin(
         self,

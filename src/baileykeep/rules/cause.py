@@ -35,7 +35,10 @@ BY_KIND: Mapping[CloseKind, Cause] = {
     CloseKind.QR_ENDED: Cause.WAITING_QR,
 }
 
-PROVED = frozenset({Cause.LOGGED_OUT, Cause.HALF_PAIRED, Cause.ACCOUNT_BLOCKED, Cause.REPLACED})
+USELESS_LOGIN = frozenset({Cause.LOGGED_OUT, Cause.HALF_PAIRED})
+"""Causes that prove the stored login useless: WhatsApp ended it, or it never was paired."""
+
+PROVED = USELESS_LOGIN | {Cause.ACCOUNT_BLOCKED, Cause.REPLACED}
 """Causes proved by a code: they keep their own incident even while the fleet brake holds."""
 
 CONFLICT_S = 60.0

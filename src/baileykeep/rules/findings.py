@@ -12,7 +12,7 @@ from baileykeep.model.incident import Cause, Topic
 from baileykeep.model.inventory import Level
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import Detail, Severity, Symptom, SymptomKind
-from baileykeep.rules.cause import PROVED
+from baileykeep.rules.cause import PROVED, USELESS_LOGIN
 from baileykeep.rules.disconnect import Phase
 from baileykeep.rules.view import CompanyView, Finding
 
@@ -77,7 +77,7 @@ SILENCED = frozenset(
 """While something further out has an incident of its own, these open no further one: a company's while its gateway,
 the fleet or the host has one, a gateway's while the host is offline."""
 
-NEW_LOGIN = frozenset({Cause.LOGGED_OUT, Cause.HALF_PAIRED, Cause.WAITING_QR})
+NEW_LOGIN = USELESS_LOGIN | {Cause.WAITING_QR}
 """With these a new login is on its way anyway: what the old creds look like is no finding of its own."""
 
 QR_WAIT_S = 60.0
