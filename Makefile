@@ -5,12 +5,12 @@ BIN    := $(VENV)/bin
 export PYTHONPATH := src
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test check fast run docs transcript lock bench clean
+.PHONY: demo test check fast coverage run docs transcript lock bench clean
 
 demo: $(STAMP)          ## three companies on a stand-in gateway break and are healed, live
 	$(BIN)/baileykeep demo
 
-test: check $(STAMP)    ## everything: checks, fast tests, then whole stories
+test: check coverage $(STAMP) ## everything: checks, fast tests, then whole stories
 	$(BIN)/python -m pytest -m slow
 
 check: $(STAMP)         ## what every commit must pass
@@ -22,6 +22,10 @@ check: $(STAMP)         ## what every commit must pass
 
 fast: $(STAMP)          ## only the fast tests
 	$(BIN)/python -m pytest -m "not slow" -q -n 2
+
+coverage: $(STAMP)      ## every branch of the rules and the model is reached by their own fast tests
+	$(BIN)/python -m pytest tests/unit/rules tests/unit/model -m "not slow" -q -n 2 --cov=baileykeep.rules \
+		--cov=baileykeep.model --cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
 
 run: $(STAMP)           ## the daemon with ./config
 	$(BIN)/baileykeep run --config config

@@ -46,6 +46,10 @@ class Why(StrEnum):
     RESOLVED = "resolved"
 
 
+QUESTIONS = frozenset({Why.APPROVAL, Why.REMINDER, Why.SECOND_CONTACT})
+"""What makes a notice one about an open question."""
+
+
 class ApprovalStep(StrEnum):
     """What is due for a question that nobody answered."""
 
@@ -227,21 +231,18 @@ def _buttons(incident: Incident) -> list[dict[str, Any]]:
 
 
 def _reply(change: _Change) -> str:
-    head = words.headline(change.incident, change.name)
+    head, approval = words.headline(change.incident, change.name), change.incident.approval
+    if approval is not None and change.why in QUESTIONS:
+        return _question(approval, change, head)
     starts = {
-        Why.NOTHING: "",
-        Why.OPENED: "",
         Why.SEVERITY: f"Now {words.SEVERITIES[change.incident.severity]}. {head}",
         Why.HUMAN: f"A human is needed. {head}",
         Why.RESOLVED: f"Resolved. {head}",
     }
-    return starts[change.why] if change.why in starts else _question(change, head)
+    return starts.get(change.why, "")
 
 
-def _question(change: _Change, head: str) -> str:
-    approval = change.incident.approval
-    if approval is None:
-        return ""
+def _question(approval: Approval, change: _Change, head: str) -> str:
     left = words.duration(approval.asked_at + change.limits.approval_ttl_s - change.now)
     starts = {
         Why.APPROVAL: "Your answer is needed.",

@@ -13,7 +13,7 @@ from baileykeep.model.records import Notice
 from baileykeep.model.symptoms import Severity
 from baileykeep.rules import flood
 from baileykeep.rules.flood import Flood
-from baileykeep.rules.notify import Why
+from baileykeep.rules.notify import QUESTIONS, Why
 
 PER_ROUND = 20
 """Deliveries of one lane until its notices are looked at afresh."""
@@ -21,7 +21,6 @@ PER_ROUND = 20
 MAX_WAIT_S = 3600.0
 """No wait is longer; one that seems so was noted before the clock was set back, and is over."""
 
-_QUESTION = frozenset({Why.APPROVAL, Why.REMINDER, Why.SECOND_CONTACT})
 _RISE = frozenset({Why.OPENED, Why.SEVERITY})
 
 
@@ -65,7 +64,7 @@ def compacted(story: Sequence[Notice]) -> tuple[tuple[Notice, ...], tuple[int, .
     for notice in story[:-1]:
         if notice.data.get("first"):
             kept[notice.id] = notice
-    for kinds in (_RISE, _QUESTION, frozenset({Why.HUMAN})):
+    for kinds in (_RISE, QUESTIONS, frozenset({Why.HUMAN})):
         loud = [notice for notice in story if notice.sound and _why(notice) in kinds and _matters(notice, newest)]
         kept.update({notice.id: notice for notice in loud[-1:]})
     covered = tuple(notice.id for notice in story if notice.id not in kept)
@@ -93,7 +92,7 @@ def _matters(notice: Notice, newest: Notice) -> bool:
     why = _why(notice)
     if why is Why.HUMAN:
         return bool(newest.data.get("needs_human"))
-    if why in _QUESTION:
+    if why in QUESTIONS:
         return _question(newest) is not None and _question(notice) == _question(newest)
     return newest.severity.rank >= notice.severity.rank
 

@@ -214,11 +214,6 @@ def to_do(rung: Rung) -> str:
     return RUNGS[rung].to
 
 
-def doing(rung: Rung) -> str:
-    """ "Reconnecting"."""
-    return RUNGS[rung].doing
-
-
 def did(rung: Rung) -> str:
     """ "Reconnected"."""
     return RUNGS[rung].did

@@ -145,6 +145,12 @@ def test_memory_goes_with_our_own_key_and_before_it() -> None:
     assert names.index(MEMORY) < names.index(OWN_KEY)
 
 
+def test_memory_goes_once_with_both_of_our_own_keys() -> None:
+    made = cleanup.plan(listing([OWN_KEY, OWN_LID_KEY, MEMORY], 40), creds(), OFFLINE, Limits(), now=NOW)
+    assert sorted(removal.name for removal in made.remove) == sorted([OWN_KEY, OWN_LID_KEY, MEMORY])
+    assert made.remove[0].name == MEMORY
+
+
 @pytest.mark.parametrize("key", [OWN_KEY, OWN_LID_KEY])
 def test_our_own_key_stays_while_its_memory_is_young(key: str) -> None:
     where = listing([key, MEMORY, THEIR_KEY], lambda name: 5.0 if name == MEMORY else 40.0)
@@ -319,3 +325,11 @@ def test_no_plan_ever_breaks_a_golden_rule(
         assert (MEMORY in gone) is bool(own)
     anomalies = {name for name in total if next_id is not None and (pre_key_id(name) or 0) >= next_id}
     assert not anomalies & gone
+
+
+def test_ages_count_from_the_last_time_seen_open_or_else_from_the_newest_write() -> None:
+    where = listing(["creds.json", *sessions(2)], lambda name: 3.0 if name == "creds.json" else 40.0)
+    assert cleanup.reference_of(where, NOW - 5) == NOW - 5
+    assert cleanup.reference_of(where, 0.0) == 0.0
+    assert cleanup.reference_of(where, None) == NOW - 3 * DAY
+    assert cleanup.reference_of(listing([]), None) is None

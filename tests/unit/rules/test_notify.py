@@ -6,7 +6,7 @@ import pytest
 from baileykeep.model.incident import Approval, ApprovalState, Cause, Incident, Rung, StoryLine, Topic
 from baileykeep.model.limits import RelinkLimits
 from baileykeep.model.records import Notice
-from baileykeep.model.symptoms import Severity, company
+from baileykeep.model.symptoms import HOST, Severity, company
 from baileykeep.rules.notify import ApprovalStep, Contact, Routes, approval_clock, notices
 
 AT = 1_800_000_000.0
@@ -160,3 +160,10 @@ def test_the_clock_of_a_question(waited: float, reminded: bool, escalated: bool,
 @pytest.mark.parametrize("state", [ApprovalState.APPROVED, ApprovalState.REJECTED, ApprovalState.EXPIRED])
 def test_an_answered_question_has_no_clock(state: ApprovalState) -> None:
     assert approval_clock(Approval(Rung.RELINK, 1, AT, state), AT + 9000, RelinkLimits()) is None
+
+
+def test_the_host_cannot_be_paused() -> None:
+    host = replace(DOWN, subject=HOST, cause=Cause.HOST_OFFLINE)
+    found = only(told(None, host))
+    assert [b["do"] for b in found.data["buttons"]] == ["ack"]
+    assert (found.data["scope"], found.data["subject_id"], found.data["company"]) == ("host", "host", None)

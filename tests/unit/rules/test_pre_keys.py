@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from baileykeep.model.facts import Fact, FilesSeen, LogGap, PairingDone, PreKeysOnServer, PreKeysUploaded, StreamOpened
+from baileykeep.model.facts import (
+    Fact,
+    FilesSeen,
+    LogGap,
+    PairingDone,
+    PreKeysOnServer,
+    PreKeysUploaded,
+    StreamOpened,
+    Tick,
+)
 from baileykeep.model.inventory import Creds
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import company
@@ -129,3 +138,8 @@ def test_the_first_812_stay_until_they_are_proved_used_up() -> None:
     ids = range(700, 900)
     assert removable_ids(ids, 50, born=True, low_seen=False, next_id=900) == tuple(range(813, 850))
     assert removable_ids(ids, 50, born=True, low_seen=True, next_id=900) == tuple(range(700, 850))
+
+
+def test_other_facts_say_nothing_about_the_pool() -> None:
+    known = after(on_server(20), uploaded(812))
+    assert step(known, company("c"), Tick(at=NOW), NOW, Limits()) == (known, ())

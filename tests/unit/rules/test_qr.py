@@ -11,6 +11,7 @@ from baileykeep.model.facts import (
     ConnState,
     CredsSeen,
     Fact,
+    LogActive,
     PairingDone,
     QrShown,
     StreamClosed,
@@ -168,3 +169,8 @@ def test_the_folder_answers_where_the_gateway_does_not_tell(
 def test_polls_without_an_answer_add_nothing() -> None:
     gap = [status(float(t), ConnState.UNKNOWN, None) for t in range(5, 300, 5)]
     assert run([status(0, CONNECTING), *gap, status(300, CONNECTING)])[1] == []
+
+
+def test_a_log_that_merely_moves_changes_nothing() -> None:
+    state = run([shown(0)])[0]
+    assert run([LogActive(at=1, gateway="gw", company="acme")], state)[0] == state

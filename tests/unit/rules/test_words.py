@@ -159,3 +159,27 @@ def test_what_was_wrong_before_it_was_told_of_counts_too() -> None:
     over = replace(DOWN, closed_at=AT + 1020, closing="healed", detail={"since": AT - 600.0})
     assert words.line_closed(over) == "Healed, after 27 min."
     assert words.headline(over, "Acme").endswith("over after 27 min")
+
+
+def test_a_rung_in_each_form() -> None:
+    assert (words.to_do(Rung.RELINK), words.did(Rung.SNAPSHOT)) == ("relink with a new QR code", "Took a backup")
+    assert words.why_held(Reason.PAUSED) == words.REASONS[Reason.PAUSED]
+
+
+def test_a_question_that_is_repeated_and_passed_on() -> None:
+    asked = Approval(Rung.RELINK, 3, AT)
+    assert words.line_approval_reminded(asked) == (
+        "No answer yet: reminded of the question whether to relink with a new QR code."
+    )
+    assert words.line_approval_escalated(asked) == (
+        "Still no answer: asked the second contact whether to relink with a new QR code."
+    )
+
+
+def test_who_has_it_in_hand() -> None:
+    assert words.line_acked("Anna") == "Acknowledged by Anna."
+
+
+@pytest.mark.parametrize("name", [*words.STEPS, "something_new"])
+def test_every_step_reads_as_a_progress_line(name: str) -> None:
+    assert words.step(name) == words.STEPS.get(name, "something new")

@@ -186,3 +186,13 @@ def test_other_shapes_come_back_too(value: Odd) -> None:
 def test_a_pair_of_the_wrong_length_is_an_error() -> None:
     with pytest.raises(ValueError, match="zip"):
         decode(Odd, {"pair": [1]})
+
+
+class Word(str):
+    """A plain value of a type that JSON knows by its parent."""
+
+    __slots__ = ()
+
+
+def test_what_json_can_hold_already_stays_as_it_is() -> None:
+    assert encode({"a": Word("x"), Rung.RESET: {1}}) == {"a": "x", "reset": [1]}
