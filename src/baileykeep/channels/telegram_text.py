@@ -46,14 +46,14 @@ def units(text: str) -> int:
 
 def message(data: Mapping[str, Any], zone: tzinfo) -> str:
     """One incident (or one group of them) as it is now; long stories lose lines in their middle."""
-    lines = _group_lines(data) if data.get("members") else _story_lines(data.get("story", ()), zone)
+    lines = _group_lines(data, zone) if data.get("members") else _story_lines(data.get("story", ()), zone)
     room = MAX_UNITS - units(_assembled(data, ())) - units(_FOLD.format(""))
     return _assembled(data, _fitting(lines, room))
 
 
 def _assembled(data: Mapping[str, Any], lines: Sequence[str]) -> str:
     parts = [f"{_mark(data)} <b>{escaped(data['headline'])}</b>"]
-    if data.get("closed"):
+    if data.get("closed") and not data.get("timed"):
         parts.append(f"It was: {escaped(data['title'])}." if data.get("title") else "")
     else:
         parts.append(escaped(data.get("meaning", "")))
@@ -76,23 +76,23 @@ def _mark(data: Mapping[str, Any]) -> str:
 
 def _story_lines(story: Sequence[Mapping[str, Any]], zone: tzinfo) -> list[str]:
     """Each with its time of day; a line of another day than the newest also says which."""
-    if not story:
-        return []
-    today = datetime.fromtimestamp(story[-1]["at"], zone).date()
-    lines = []
-    for line in story:
-        at = datetime.fromtimestamp(line["at"], zone)
-        shown = f"{at:%H:%M}" if at.date() == today else f"{at.day} {at:%b %H:%M}"
-        lines.append(f"{shown} {escaped(line['text'])}")
-    return lines
+    times = _times(story, zone)
+    return [f"{at} {escaped(line['text'])}" for at, line in zip(times, story, strict=True)]
 
 
-def _group_lines(data: Mapping[str, Any]) -> list[str]:
-    lines = []
-    for member in data["members"]:
-        suffix = " → own message" if member["own"] else ""
-        lines.append(f"{_mark(member)} {escaped(member['text'], 120)}{suffix}")
-    return lines
+def _times(lines: Sequence[Mapping[str, Any]], zone: tzinfo) -> list[str]:
+    found = [datetime.fromtimestamp(line["at"], zone) for line in lines]
+    return [f"{at:%H:%M}" if at.date() == found[-1].date() else f"{at.day} {at:%b %H:%M}" for at in found]
+
+
+def _group_lines(data: Mapping[str, Any], zone: tzinfo) -> list[str]:
+    """One for each story; those that nobody heard of in time say when they began."""
+    members = data["members"]
+    marks = _times(members, zone) if data.get("timed") else [_mark(member) for member in members]
+    return [
+        f"{mark} {escaped(member['text'], 120)}{' → own message' if member['own'] else ''}"
+        for mark, member in zip(marks, members, strict=True)
+    ]
 
 
 def _fitting(lines: Sequence[str], room: int) -> Sequence[str]:

@@ -161,6 +161,9 @@ class NotifyLimits:
 
     flood_companies: int = number(5, "so many incidents inside the flood window become one grouped message")
     flood_window_s: float = number(30, "the flood window")
+    missed_after_s: float = number(
+        10 * MINUTE, "incidents that are over, and were told to nobody for so long, become one grouped message"
+    )
     settle_s: float = number(2, "a new incident's first message waits so long for others to join it")
     per_chat_interval_s: float = number(1.05, "between two messages in one chat")
     group_per_minute: int = number(18, "messages a minute in a group chat")

@@ -1,4 +1,4 @@
-"""Many companies in trouble within seconds: one grouped message that grows, instead of one each."""
+"""Many companies in trouble within seconds, or over before anybody could be told: one grouped message, not one each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class Flood:
     """A grouped message's state; persisted, so that a restart goes on with the same message.
 
     `earlier` stories were already told one by one when it became a flood; `sounded` is the severity that was
-    last delivered, None before the first message went out.
+    last delivered, None before the first message went out. `missed` groups what came and went while no message
+    could be delivered: everything in it is over.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Flood:
     earlier: int = 0
     members: tuple[Member, ...] = ()
     sounded: Severity | None = None
+    missed: bool = False
 
     @property
     def severity(self) -> Severity:
@@ -50,9 +52,19 @@ class Flood:
         return all(member.closed or member.own for member in self.members)
 
 
+_AT_ONCE = "They began within seconds, so look for one reason behind them all."
+_UNSEEN = "They were over before a message about them could be delivered."
+
+
 def opened(first: Notice, at: float, earlier: int) -> Flood:
     """A new flood, named after the first story in it."""
     return Flood(key=f"flood:{first.key}", opened_at=at, last_at=at, earlier=earlier)
+
+
+def missed(floods: Iterable[Flood], first: Notice, at: float) -> Flood:
+    """The group of what nobody was told in time: one that still could not be delivered, else a new one."""
+    waiting = [group for group in floods if group.missed and group.sounded is None]
+    return waiting[-1] if waiting else Flood(key=f"missed:{first.key}", opened_at=at, last_at=at, missed=True)
 
 
 def home_of(floods: Iterable[Flood], key: str) -> Flood | None:
@@ -68,14 +80,14 @@ def running(floods: Iterable[Flood], at: float, limits: NotifyLimits) -> Flood |
     near = [
         group
         for group in floods
-        if group.opened_at - limits.flood_window_s <= at <= group.last_at + limits.flood_window_s
+        if not group.missed and group.opened_at - limits.flood_window_s <= at <= group.last_at + limits.flood_window_s
     ]
     return near[-1] if near else None
 
 
 def times(floods: Iterable[Flood]) -> tuple[float, ...]:
     """When the members of these floods were opened."""
-    return tuple(member.at for group in floods for member in group.members)
+    return tuple(member.at for group in floods if not group.missed for member in group.members)
 
 
 def runs(candidates: Sequence[float], others: Sequence[float], limits: NotifyLimits) -> list[list[int]]:
@@ -106,7 +118,9 @@ def runs(candidates: Sequence[float], others: Sequence[float], limits: NotifyLim
 def with_member(group: Flood, notice: Notice, at: float) -> Flood:
     """The group with a story's newest state, at its old place or at the end."""
     data = notice.data
-    member = Member(notice.key, at, str(data.get("headline", "")), notice.severity, bool(data.get("closed")))
+    headline = str(data.get("headline", ""))
+    text = f"{headline} ({data.get('title', '')})" if group.missed else headline
+    member = Member(notice.key, at, text, notice.severity, bool(data.get("closed")))
     if any(known.key == notice.key for known in group.members):
         return replace(group, members=tuple(member if m.key == member.key else m for m in group.members))
     return replace(group, members=(*group.members, member), last_at=max(group.last_at, at))
@@ -134,10 +148,11 @@ def notice_of(group: Flood, newest: Notice, now: float, *, loud: bool) -> Notice
         "reply": reply,
         "headline": headline,
         "title": "Many incidents at once",
-        "meaning": "They began within seconds, so look for one reason behind them all.",
+        "meaning": _UNSEEN if group.missed else _AT_ONCE,
         "severity": group.severity.value,
         "story": [],
         "members": [_line(member) for member in group.members],
+        "timed": group.missed,
         "what_to_do": "" if left == 0 else "Look at the gateway, the network and WhatsApp itself first.",
         "buttons": [],
         "needs_human": False,
@@ -165,6 +180,8 @@ def told(group: Flood) -> Flood:
 def _headline(group: Flood, left: int) -> str:
     count = len(group.members)
     noun = "incident" if count == 1 else "incidents"
+    if group.missed:
+        return f"{count} {noun} came and went unseen"
     text = f"{count} more {noun}" if group.earlier else f"{count} {noun} at once"
     if left == count:
         return text

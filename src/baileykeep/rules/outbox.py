@@ -125,8 +125,10 @@ class _Story:
 def plan(lane: Lane, waiting: Sequence[Notice], now: float, limits: NotifyLimits) -> Plan:
     """What to deliver in a lane now, of all notices that wait there, oldest first."""
     stories, covered = _stories(waiting)
-    due = [story for story in stories if not story.put_off(now)]
-    grouped, singles = _grouped(lane, due, now, limits)
+    unseen = _unseen(stories, now, limits)
+    keys = {story.now.key for story in unseen}
+    due = [story for story in stories if story.now.key in keys or not story.put_off(now)]
+    grouped, singles = _grouped(lane, due, unseen, now, limits)
     ready = [story for story in singles if _settled(story, now, limits)]
     ready.sort(key=lambda story: (not story.now.sound, -story.now.severity.rank, story.kept[0].id))
     deliveries = [*grouped, *(Delivery(s.kept, tuple(n.id for n in s.kept)) for s in ready)]
@@ -180,7 +182,7 @@ class _Change:
 
 
 def _grouped(
-    lane: Lane, stories: Sequence[_Story], now: float, limits: NotifyLimits
+    lane: Lane, stories: Sequence[_Story], unseen: Sequence[_Story], now: float, limits: NotifyLimits
 ) -> tuple[list[Delivery], list[_Story]]:
     """Deliveries of grouped messages, and the stories that get a message of their own."""
     changes = {group.key: _Change(group) for group in lane.floods}
@@ -195,6 +197,9 @@ def _grouped(
             singles.append(story)
         else:
             changes[home.key].join(story)
+    _gather_unseen(lane, unseen, changes)
+    keys = {story.now.key for story in unseen}
+    loose = [story for story in loose if story.now.key not in keys]
     gathered = _flooding(lane, loose, changes, limits)
     singles += [story for story in loose if story.now.key not in gathered]
     return [change.delivery(now) for change in changes.values() if change.touched], singles
@@ -203,6 +208,23 @@ def _grouped(
 def _leaves(story: _Story) -> bool:
     """Whether a grouped story now needs a message of its own: it got worse or asks something."""
     return story.alone or (story.now.sound and not story.fresh)
+
+
+def _unseen(stories: Sequence[_Story], now: float, limits: NotifyLimits) -> list[_Story]:
+    """What is over, and nobody heard of in time, where that is so much that one message must do for all of it."""
+    late = [s for s in stories if s.fresh and s.now.data.get("closed") and now - s.kept[0].at >= limits.missed_after_s]
+    return late if len(late) >= limits.flood_companies else []
+
+
+def _gather_unseen(lane: Lane, unseen: Sequence[_Story], changes: dict[str, _Change]) -> None:
+    """Let them join their group, except those that already have one."""
+    homeless = [story for story in unseen if flood.home_of(lane.floods, story.now.key) is None]
+    if not homeless:
+        return
+    group = flood.missed(lane.floods, homeless[0].now, homeless[0].kept[0].at)
+    change = changes.setdefault(group.key, _Change(group))
+    for story in homeless:
+        change.join(story)
 
 
 def _flooding(lane: Lane, loose: Sequence[_Story], changes: dict[str, _Change], limits: NotifyLimits) -> set[str]:

@@ -255,6 +255,55 @@ def test_after_singles_the_fifth_in_the_window_starts_the_group() -> None:
     assert single.flood is None
 
 
+def unseen(count: int, gap_s: float = 600.0) -> list[Notice]:
+    """Incidents that came and went, one after the other, without a message."""
+    stories = [Story(f"i{n}", who=f"{n}") for n in range(count)]
+    made = []
+    for number, story in enumerate(stories):
+        at = START + number * gap_s
+        made += [story.open(at), story.close(at + 60)]
+    return numbered(*made)
+
+
+@pytest.mark.parametrize(("count", "messages"), [(4, 4), (5, 1), (40, 1)])
+def test_what_came_and_went_while_nobody_could_be_told_is_one_silent_message(count: int, messages: int) -> None:
+    waiting = unseen(count)
+    found = plan(Lane(), waiting, waiting[-1].at + LIMITS.missed_after_s, LIMITS)
+    assert len(found.deliveries) == messages
+    assert sorted(i for d in found.deliveries for i in d.ids) == [notice.id for notice in waiting]
+    if messages == 1:
+        (notice,) = found.deliveries[0].notices
+        assert (notice.sound, notice.data["closed"], notice.data["timed"]) == (False, True, True)
+        assert notice.data["headline"] == f"{count} incidents came and went unseen"
+        assert [line["at"] for line in notice.data["members"]] == [START + n * 600 for n in range(count)]
+        assert notice.data["members"][0]["text"] == "Acme (0): over after 1 min (Disconnected)"
+
+
+def test_what_is_still_open_after_an_outage_gets_its_own_message() -> None:
+    closed, story = unseen(5), Story("open", who="9")
+    waiting = [*closed, replace(story.open(START)[0], id=99)]
+    found = plan(Lane(), waiting, START + 24 * 3600, LIMITS)
+    assert sorted(len(delivery.ids) for delivery in found.deliveries) == [1, 10]
+
+
+def test_an_unseen_group_that_could_not_be_delivered_is_tried_again_with_what_came_since() -> None:
+    waiting, later = unseen(10), START + 24 * 3600
+    first = plan(Lane(), waiting[:10], later, LIMITS).deliveries[0]
+    assert first.flood is not None
+    again = plan(Lane(floods=(first.flood,)), waiting, later, LIMITS).deliveries
+    assert [len(delivery.ids) for delivery in again] == [20]
+    assert again[0].notices[0].key == first.notices[0].key
+    told = Lane(floods=(flood.told(first.flood),))
+    assert plan(told, waiting[10:], later, LIMITS).deliveries[0].notices[0].key != first.notices[0].key
+
+
+def test_a_new_incident_does_not_join_what_was_unseen() -> None:
+    group = plan(Lane(), unseen(5), START + 24 * 3600, LIMITS).deliveries[0].flood
+    assert group is not None
+    waiting = numbered(Story("new", who="9").open(START + 10))
+    assert plan(Lane(floods=(flood.told(group),)), waiting, START + 20, LIMITS).deliveries[0].flood is None
+
+
 def test_a_flood_is_over_when_nothing_in_it_can_change() -> None:
     stories, lane = group_of(5)
     waiting = numbered(*(story.close(START + 60) for story in stories))
