@@ -15,6 +15,7 @@ from baileykeep.clock import Clock
 from baileykeep.config.discover import Oddity, Placement, placements
 from baileykeep.config.settings import Settings
 from baileykeep.engine.roster import Member
+from baileykeep.fsys import Fsys
 from baileykeep.gateways.base import Gateway
 from baileykeep.model.errors import BaileykeepError, UsageError
 from baileykeep.model.inventory import Level
@@ -54,8 +55,9 @@ Know = Callable[[str], Knowledge]
 class Sites:
     """Implements `engine.roster.Roster`. A company that was once there stays known until it is forgotten."""
 
-    def __init__(self, settings: Settings, clock: Clock, vault: Vault, make_door: MakeDoor):
+    def __init__(self, settings: Settings, clock: Clock, vault: Vault, make_door: MakeDoor, fsys: Fsys | None = None):
         self.settings = settings
+        self._fsys = fsys or Fsys()
         self.know: Know = lambda _company: Knowledge()
         self.oddities: tuple[Oddity, ...] = ()
         self._clock = clock
@@ -203,7 +205,7 @@ class Sites:
     def store(self, ident: str) -> AuthStore | None:
         """A company's auth store; None where its gateway keeps the logins out of reach."""
         folder = self.placement(ident).folder
-        return FileStore(ident, folder) if folder is not None else None
+        return FileStore(ident, folder, self._fsys) if folder is not None else None
 
     def baileys(self, ident: str) -> str | None:
         """The generation that is configured for a company; None lets the folder and the log tell."""

@@ -1,0 +1,251 @@
+"""The beating heart: everything between the facts of watchers and what is done and told, wired once.
+
+The daemon puts sockets, watchers and the configuration around it. A simulation puts a world of its own around it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from anyio.abc import TaskGroup
+
+from baileykeep import __version__
+from baileykeep.app.control import ControlService
+from baileykeep.app.housekeeping import Housekeeping
+from baileykeep.app.sites import Door, Knowledge, MakeDoor, Sites
+from baileykeep.app.snapshot import Sources
+from baileykeep.backups.vault import Vault
+from baileykeep.bus import Bus
+from baileykeep.channels.base import Channel, Command
+from baileykeep.clock import Clock
+from baileykeep.config.diff import Diff
+from baileykeep.config.problems import Problem, errors
+from baileykeep.config.settings import Settings
+from baileykeep.engine.courier import Courier
+from baileykeep.engine.desk import Desk
+from baileykeep.engine.engine import Engine, Services
+from baileykeep.engine.executor import Executor
+from baileykeep.engine.holds import Holds
+from baileykeep.engine.ledger import Ledger
+from baileykeep.engine.orchestrator import Orchestrator, Parts
+from baileykeep.fsys import Fsys
+from baileykeep.journal.base import Journal
+from baileykeep.model.decisions import Decision
+from baileykeep.model.facts import Fact, FilesSeen, PhoneCompared
+from baileykeep.model.incident import Attempt, Incident
+from baileykeep.model.overview import BackupsView
+from baileykeep.model.records import Entry, EntryKind, Notice
+from baileykeep.model.symptoms import HOST, Scalar, Severity, Subject, Symptom, SymptomKind, company
+from baileykeep.rules.notify import Routes, notices
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a daemon is made from. `journal` is open; it is closed by whoever opened it."""
+
+    settings: Settings
+    problems: Sequence[Problem]
+    clock: Clock
+    journal: Journal
+    rng: random.Random
+
+
+MakeChannels = Callable[[Settings, Journal, Clock, Command], dict[str, Channel]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The doors to the world: gateways with their processes, ways to people, and the files."""
+
+    make_door: MakeDoor
+    make_channels: MakeChannels
+    fsys: Fsys
+
+
+class Around:
+    """What hangs around a core and hears of it; here nothing does."""
+
+    def fact(self, fact: Fact) -> None:
+        """A fact came in. Called for each, so it must stay cheap."""
+
+    def decision(self, subject: Subject, decision: Decision) -> None:
+        """The ladder decided something, be it to hold."""
+
+    def ended(self, subject: Subject, attempt: Attempt) -> None:
+        """An action ended: whatever it touched is worth a new look."""
+
+    def moved(self) -> None:
+        """Companies or gateways came, moved or went."""
+
+    async def reload(self) -> Sequence[Problem]:
+        """Read the configuration again; returns what is wrong with it."""
+        return ()
+
+    def config_problems(self) -> Sequence[Problem]:
+        """What is wrong with the configuration now."""
+        return ()
+
+
+class Core:
+    """One per daemon. `wake` before anything else, then `start`; facts come in through `observe`."""
+
+    def __init__(self, given: Given, outside: Outside, around: Around):
+        self.given = given
+        self.settings = given.settings
+        self.clock = given.clock
+        self._around = around
+        installation = given.settings.installation
+        self.vault = Vault(installation.backups_dir, outside.fsys, given.settings.limits.backups)
+        self.sites = Sites(given.settings, given.clock, self.vault, outside.make_door, outside.fsys)
+        self.holds = Holds(act=installation.mode == "act", started_at=given.clock.now())
+        self.bus = Bus()
+        self.ledger = Ledger(given.journal, self._tell, lambda: self.courier.nudge())
+        self.engine = Engine(Services(self.sites, given.journal, given.clock, self.ledger, self.holds, self.bus))
+        self.sites.know = self._know
+        self.channels = outside.make_channels(given.settings, given.journal, given.clock, self._command)
+        self.courier = Courier(given.journal, self.channels, given.clock, given.settings.limits.notify)
+        self.sources = Sources(
+            self.sites, self.engine, self.ledger, self.holds, given.clock, self._copies,
+            self.problems_now,
+        )  # fmt: skip
+        self.orchestrator: Orchestrator
+        self.control: ControlService
+        self.housekeeping: Housekeeping
+
+    # --- its life -------------------------------------------------------------------------------------------
+
+    async def wake(self, group: TaskGroup) -> None:
+        """Remember everything an earlier daemon knew, then take up, in `group`, what it had begun."""
+        journal, clock = self.given.journal, self.clock
+        self.sites.recall((await journal.recall("companies")).get(str(HOST), {}))
+        await self.sites.look_around()
+        self.engine.sync()
+        await self.engine.load()
+        unfinished = await self.ledger.load(clock.now())
+        self.engine.believe(self.ledger.all_open())
+        self._assemble(group)
+        started = {"version": __version__, "text": f"Daemon {__version__} started."}
+        await journal.write([Entry(clock.now(), EntryKind.DAEMON_STARTED, HOST, data=started)])
+        for running in unfinished:
+            await self.orchestrator.resume(running)
+        await self.tell_problems(self.given.problems)
+
+    def _assemble(self, group: TaskGroup) -> None:
+        journal, clock = self.given.journal, self.clock
+        self.orchestrator = Orchestrator(
+            Parts(
+                self.ledger, self.holds, self.sites, Executor(journal, clock, self.sites), clock, self.engine.unit,
+                self._around.decision, self._ended, self.engine.crashed,
+            ),
+            group,
+        )  # fmt: skip
+        self.control = ControlService(self.sources, self.orchestrator, Desk(self.orchestrator), journal, self._reload)
+        self.housekeeping = Housekeeping(
+            sites=self.sites, engine=self.engine, orchestrator=self.orchestrator, journal=journal,
+            vault=self.vault, clock=clock, moved=self._around.moved,
+        )  # fmt: skip
+
+    def start(self, group: TaskGroup) -> None:
+        """Decide, keep house and tell people, until the group is cancelled."""
+        group.start_soon(self.engine.run, self.orchestrator)
+        group.start_soon(self.housekeeping.run)
+        group.start_soon(self.courier.run)
+
+    def acting(self) -> bool:
+        """Whether any action is under way."""
+        return bool(self.orchestrator.running)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for channel in self.channels.values():
+            await channel.aclose()
+        await self.sites.aclose()
+
+    # --- what flows -----------------------------------------------------------------------------------------
+
+    def observe(self, fact: Fact) -> None:
+        """Every fact of every watcher comes through here."""
+        self._around.fact(fact)
+        self.engine.observe(fact)
+        self.housekeeping.notice(fact)
+        if isinstance(fact, FilesSeen):
+            self._compare_phone(fact)
+
+    def _compare_phone(self, fact: FilesSeen) -> None:
+        wanted, stored = self.settings.company(fact.company).facts.phone, fact.inventory.creds.phone
+        if wanted is not None and stored is not None:
+            self.engine.observe(PhoneCompared(at=fact.at, company=fact.company, same=wanted == stored))
+
+    def _ended(self, subject: Subject, attempt: Attempt) -> None:
+        self._around.ended(subject, attempt)
+        self.housekeeping.recount(subject.id)
+
+    def _know(self, ident: str) -> Knowledge:
+        unit = self.engine.unit(company(ident))
+        if unit is None:
+            return Knowledge()
+        return Knowledge(unit.state("pool"), unit.state("disconnect").last_up_at, unit.state("files").level)
+
+    def _tell(self, before: Incident | None, after: Incident) -> Sequence[Notice]:
+        member = self.sites.member(after.subject) or self.sites.member(HOST)
+        name = member.name if member is not None else after.subject.id
+        routes = member.routes if member is not None else Routes()
+        limits = self.settings.limits.relink
+        return notices(before, after, name=name, routes=routes, now=self.clock.now(), limits=limits)
+
+    def _copies(self, ident: str) -> BackupsView:
+        return self.housekeeping.copies(ident)
+
+    async def _command(self, command: str, args: Mapping[str, Any], operator: str) -> Mapping[str, Any]:
+        return await self.control.call(command, args, operator)
+
+    # --- configuration --------------------------------------------------------------------------------------
+
+    async def _reload(self) -> Mapping[str, Any]:
+        return {"problems": [str(problem) for problem in await self._around.reload()]}
+
+    async def change(self, diff: Diff, settings: Settings) -> list[Door]:
+        """Everything fallible (new gateways) is made before anything is replaced; returns the doors out of use."""
+        renewed = diff.gateways_added | diff.gateways_changed
+        outdated = await self.sites.change(settings, renewed, diff.gateways_removed)
+        self.settings = settings
+        self.holds.act = settings.installation.mode == "act"
+        self.engine.release()
+        self.courier.limits = settings.limits.notify
+        self.engine.sync()
+        return outdated
+
+    async def changed(self, diff: Diff) -> None:
+        """After `change` and whatever follows it outside: look at everybody anew, and note it."""
+        self._around.moved()
+        for subject in self.sites.members():
+            self.bus.touch(subject)
+        text = f"Configuration applied: {', '.join(sorted(diff.companies)) or 'installation'}."
+        entry = Entry(self.clock.now(), EntryKind.CONFIG, HOST, data={"text": text, "restart": list(diff.restart)})
+        await self.given.journal.write([entry])
+
+    async def tell_problems(self, problems: Sequence[Problem]) -> None:
+        """A bad edit becomes an alert; a mended one closes it."""
+        unit = self.engine.unit(HOST)
+        if unit is None:
+            return
+        bad = errors(problems)
+        if not bad and SymptomKind.CONFIG_BAD not in unit.symptoms:
+            return
+        detail: dict[str, Scalar | tuple[str, ...]] = {"reason": str(bad[0]) if bad else None, "count": len(bad)}
+        symptom = Symptom(HOST, SymptomKind.CONFIG_BAD, self.clock.now(), bool(bad), Severity.WARNING, detail)
+        unit.note(symptom)
+        self.bus.publish(symptom)
+
+    def problems_now(self) -> list[str]:
+        """Everything that keeps this daemon from doing all of its work, in words."""
+        configured = map(str, errors(self._around.config_problems()))
+        return [*configured, *map(str, self.sites.oddities), *self.journal_problem()]
+
+    def journal_problem(self) -> list[str]:
+        """Why the journal cannot be written, where it cannot."""
+        problem = self.orchestrator.journal_problem
+        return [f"the journal cannot be written, so nothing is begun: {problem}"] if problem else []
