@@ -1,130 +1,20 @@
 """The auth folder watcher, mostly without its loops: `mark`, `drain` and `sweep` are called by hand."""
 
 import itertools
-import json
-import os
 import shutil
 import threading
-import time
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from baileykeep.clock import VirtualClock
 from baileykeep.model.errors import StoreError
-from baileykeep.model.facts import CredsSeen, Fact, FilesSeen, FolderSeen
-from baileykeep.model.inventory import Creds, CredsState, Inventory, Level, PreKeys
+from baileykeep.model.facts import FilesSeen
+from baileykeep.model.inventory import CredsState, Inventory
 from baileykeep.model.limits import PollLimits
-from baileykeep.watchers.auth_files import RETRY_WATCH_S, TRUTH_SWEEPS, AuthFiles, WatchFolders
-from baileykeep.watchers.folder_events import watch_folders
-
-
-class World:
-    """Folders below `root`, the watcher over them, what it emitted and what it listed."""
-
-    def __init__(self, root: Path, *, events: WatchFolders = watch_folders):
-        self.root = root
-        self.folders: dict[str, Path] = {}
-        self.facts: list[Fact] = []
-        self.looks: list[str] = []
-        self.creds_reads: list[str] = []
-        self.listed_creds = CredsState.WHOLE
-        # An hour ahead of the files, so that only files dated ahead are young.
-        self.clock = VirtualClock(time.time() + 3600)
-        self.watcher = AuthFiles(
-            lambda: dict(self.folders),
-            self.look,
-            self.read_creds,
-            clock=self.clock,
-            poll=PollLimits(),
-            emit=self.facts.append,
-            events=events,
-        )
-
-    def add(self, company: str, files: int = 3, creds: str = '{"me": 1}') -> Path:
-        folder = self.folders[company] = self.root / company
-        folder.mkdir()
-        (folder / "creds.json").write_text(creds)
-        for n in range(files):
-            (folder / f"pre-key-{n}.json").write_text("{}")
-        return folder
-
-    def look(self, company: str, folder: Path) -> Inventory:
-        self.looks.append(company)
-        total = len(os.listdir(folder))
-        return Inventory(total, total, Level.EXCELLENT, 0, Creds(self.listed_creds), {}, PreKeys(0, None, None, 35))
-
-    def read_creds(self, company: str) -> Creds:
-        self.creds_reads.append(company)
-        try:
-            text = (self.folders[company] / "creds.json").read_text()
-        except FileNotFoundError:
-            return Creds(CredsState.MISSING)
-        if not text:
-            return Creds(CredsState.EMPTY)
-        try:
-            json.loads(text)
-        except ValueError:
-            return Creds(CredsState.TORN)
-        return Creds(CredsState.WHOLE, paired=True)
-
-    def take(self) -> list[tuple[str, object]]:
-        """What was emitted since the last call, shortened."""
-        taken = [_short(fact) for fact in self.facts]
-        self.facts.clear()
-        self.looks.clear()
-        self.creds_reads.clear()
-        return taken
-
-    async def settled(self) -> "World":
-        """After the first sweep, with nothing left to tell."""
-        await self.watcher.sweep()
-        self.take()
-        return self
-
-    async def step(self, seconds: float) -> None:
-        """Let so much time pass, waking whoever sleeps in between."""
-        end = self.clock.monotonic() + seconds
-        while (due := self.clock.next_wake()) is not None and due <= end:
-            self.clock.step_to(due)
-            await breathe()
-        self.clock.step_to(end)
-        await breathe()
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        async with anyio.create_task_group() as group:
-            group.start_soon(self.watcher.run)
-            yield
-            group.cancel_scope.cancel()
-
-    async def until(self, wanted: tuple[str, object]) -> None:
-        """Wait really, stepping the clock, until this was emitted."""
-        with anyio.fail_after(5):
-            while wanted not in [_short(fact) for fact in self.facts]:
-                await self.step(0.5)
-                await anyio.sleep(0.005)
-
-
-def _short(fact: Fact) -> tuple[str, object]:
-    match fact:
-        case FolderSeen():
-            return fact.company, fact.present
-        case FilesSeen():
-            return fact.company, fact.inventory.total
-        case CredsSeen():
-            return fact.company, fact.creds.state
-    raise AssertionError(fact)
-
-
-async def breathe() -> None:
-    """Let tasks and the worker thread finish what they can without time passing."""
-    for _ in range(20):
-        await anyio.sleep(0.0005)
+from baileykeep.watchers.auth_files import TRUTH_SWEEPS, AuthFiles
+from tests.unit.watchers.folder_world import World, breathe, short
 
 
 @pytest.mark.asyncio
@@ -229,7 +119,7 @@ async def test_creds_that_stay_torn_are_told_after_two_more_reads(tmp_path: Path
         assert world.creds_reads == ["a"]
         await world.step(0.6)
         assert world.creds_reads == ["a", "a"]
-        assert [_short(f) for f in world.facts] == [("a", 4)]
+        assert [short(f) for f in world.facts] == [("a", 4)]
         await world.step(0.6)
     assert world.take() == [("a", 4), ("a", state)]
     await world.watcher.sweep()
@@ -361,107 +251,3 @@ async def test_a_thousand_dirty_companies_are_looked_at_in_one_thread(tmp_path: 
     assert len([f for f in world.facts if isinstance(f, FilesSeen)]) == 200
     assert len(threads) == 1
     assert threading.active_count() <= before + 1
-
-
-# with the loops running and events from the operating system
-
-
-@pytest.mark.asyncio
-async def test_a_write_is_seen_through_events_without_a_sweep(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    world.watcher.poll = PollLimits(rescan_s=1e9)
-    folder = world.add("a")
-    async with world.running():
-        await world.until(("a", CredsState.WHOLE))
-        (folder / "session-2.0.json").write_text("{}")
-        await world.until(("a", 5))
-        (folder / "creds.json").write_text("")
-        await world.until(("a", CredsState.EMPTY))
-
-
-@pytest.mark.asyncio
-async def test_a_write_after_a_sweep_is_still_seen_at_once(tmp_path: Path) -> None:
-    told: list[Callable[[set[str]], None]] = []
-
-    async def events(_: Collection[str], __: anyio.CapacityLimiter, deliver: Callable[[set[str]], None]) -> None:
-        deliver(set())
-        told.append(deliver)
-        await anyio.sleep_forever()
-
-    world = World(tmp_path, events=events)
-    folder = world.add("a")
-    async with world.running():
-        await world.until(("a", 4))
-        await world.step(PollLimits().rescan_s + 1)
-        world.take()
-        (folder / "session-1.json").write_text("{}")
-        told[-1]({str(folder / "session-1.json")})
-        with anyio.move_on_after(5):
-            while not world.facts:
-                await anyio.sleep(0.005)
-        assert world.take() == [("a", 5)]
-
-
-@pytest.mark.asyncio
-async def test_a_folder_set_aside_and_made_anew_is_watched_again(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    world.watcher.poll = PollLimits(rescan_s=1e9)
-    folder = world.add("a")
-    async with world.running():
-        await world.until(("a", CredsState.WHOLE))
-        await settle_watch(world, folder)
-        folder.rename(tmp_path / "aside")
-        await world.until(("a", False))
-        await world.step(5)
-        world.add("a", files=7)
-        await world.until(("a", 8))
-        (folder / "session-2.0.json").write_text("{}")
-        await world.until(("a", 9))
-
-
-@pytest.mark.asyncio
-async def test_a_company_added_while_running_is_watched_too(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    world.watcher.poll = PollLimits(rescan_s=1e9)
-    world.add("a")
-    async with world.running():
-        await world.until(("a", CredsState.WHOLE))
-        folder = world.add("b", files=5)
-        await world.until(("b", 6))
-        (folder / "session-2.0.json").write_text("{}")
-        await world.until(("b", 7))
-
-
-@pytest.mark.asyncio
-async def test_refused_events_are_said_once_and_replaced_by_comparing(tmp_path: Path) -> None:
-    refusals = 0
-
-    async def refused(
-        folders: Collection[str], limiter: anyio.CapacityLimiter, deliver: Callable[[set[str]], None]
-    ) -> None:
-        nonlocal refusals
-        refusals += 1
-        raise OSError("OS file watch limit reached. about [everything]")
-
-    world = World(tmp_path, events=refused)
-    world.watcher.poll = PollLimits(rescan_s=1e9)
-    folder = world.add("a")
-    with capture_logs() as logs:
-        async with world.running():
-            await world.until(("a", CredsState.WHOLE))
-            (folder / "session-2.0.json").write_text("{}")
-            await world.until(("a", 5))
-            assert refusals == 1
-            world.clock.step_to(world.clock.monotonic() + RETRY_WATCH_S)
-            with anyio.fail_after(5):
-                while refusals < 2:
-                    await world.step(1)
-    warnings = [entry for entry in logs if entry["event"] == "folder_events_refused"]
-    assert len(warnings) == 1
-    assert warnings[0]["cause"] == "OS file watch limit reached."
-
-
-async def settle_watch(world: World, folder: Path) -> None:
-    """Until events arrive: before the watch stands a rename would only be found by the comparison."""
-    (folder / "probe.json").write_text("{}")
-    await world.until(("a", 5))
