@@ -62,6 +62,10 @@ class Fsys:
     def before(self, operation: str, name: str) -> None:
         """Called before each operation that changes something: create, data, own, sync, rename, unlink, mkdir."""
 
+    def nonce(self, size: int) -> str:
+        """So many random bytes as hex digits, for names that nobody else takes."""
+        return secrets.token_hex(size)
+
     @contextlib.contextmanager
     def folder(self, path: Path) -> Iterator[int]:
         """A descriptor of a folder that is no symbolic link itself."""
@@ -107,7 +111,7 @@ class Fsys:
 
         The unfinished file lies in the same folder under a name that nobody else reads (`is_temp`).
         """
-        temp = f".baileykeep-{secrets.token_hex(8)}.tmp"
+        temp = f".baileykeep-{self.nonce(8)}.tmp"
         try:
             self._write_temp(folder, temp, data, mode, owner, mtime)
             self.before("rename", name)

@@ -70,7 +70,7 @@ class Housekeeping:
         async with anyio.create_task_group() as group:
             group.start_soon(self._discover)
             group.start_soon(self._chores)
-            group.start_soon(self._keep_copies)
+            group.start_soon(self.keep_copies)
 
     # --- discovery ------------------------------------------------------------------------------------------
 
@@ -107,7 +107,8 @@ class Housekeeping:
         self._creds[ident] = keep
         self._waiting.set()
 
-    async def _keep_copies(self) -> None:
+    async def keep_copies(self) -> None:
+        """Do what `notice` and `recount` asked for, until cancelled."""
         while True:
             await self._waiting.wait()
             self._waiting = anyio.Event()

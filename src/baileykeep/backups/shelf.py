@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,7 +80,7 @@ class Shelf:
         """A name that is not taken, sortable by time."""
         stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
         taken = set(self.names(company))
-        while (name := f"{stamp}-{kind.value}-{secrets.token_hex(2)}") in taken:
+        while (name := f"{stamp}-{kind.value}-{self._fsys.nonce(2)}") in taken:
             continue
         return name
 

@@ -3,6 +3,30 @@
 from __future__ import annotations
 
 from baileykeep.engine.units import BASICS, Detector
+from baileykeep.model.facts import (
+    ConnectionSeen,
+    CredsSeen,
+    DecryptFailed,
+    DiskSeen,
+    Fact,
+    FilesSeen,
+    FolderSeen,
+    GatewaySeen,
+    LogFact,
+    LogGap,
+    NetworkSeen,
+    PairingDone,
+    PhoneCompared,
+    PreKeysOnServer,
+    PreKeysUploaded,
+    ProcessSeen,
+    QrShown,
+    StaleSessionClosed,
+    StreamClosed,
+    StreamOpened,
+    Tick,
+    WaitingForMessage,
+)
 from baileykeep.rules import (
     bad_mac,
     creds_guard,
@@ -17,29 +41,36 @@ from baileykeep.rules import (
     reach,
 )
 
+Facts = tuple[type[Fact], ...]
+
+STREAM: Facts = (StreamOpened, StreamClosed, PairingDone)
+POOL: Facts = (PreKeysOnServer, PreKeysUploaded, StreamOpened, LogGap, PairingDone, FilesSeen)
+SIGNS: Facts = (StaleSessionClosed, WaitingForMessage, Tick)
+REACH: Facts = (GatewaySeen, ProcessSeen, NetworkSeen, FilesSeen, LogFact, Tick)
+
 COMPANY = (
     *BASICS,
-    Detector("pool", pre_keys.PoolKnowledge, pre_keys.step),
-    Detector("files", levels.FilesState, levels.step),
-    Detector("folder", folder.FolderState, folder.step),
-    Detector("creds", creds_guard.GuardState, creds_guard.step),
-    Detector("flapping", flapping.State, flapping.step),
-    Detector("phantom", phantom.State, phantom.step),
-    Detector("qr", qr.State, qr.step),
-    Detector("bad_mac", bad_mac.State, bad_mac.step),
-    Detector("log_signs", log_signs.State, log_signs.step),
+    Detector("pool", pre_keys.PoolKnowledge, pre_keys.step, POOL),
+    Detector("files", levels.FilesState, levels.step, (FilesSeen,)),
+    Detector("folder", folder.FolderState, folder.step, (FolderSeen, PhoneCompared)),
+    Detector("creds", creds_guard.GuardState, creds_guard.step, (*STREAM, CredsSeen, QrShown, ConnectionSeen)),
+    Detector("flapping", flapping.State, flapping.step, (*STREAM, ConnectionSeen, Tick)),
+    Detector("phantom", phantom.State, phantom.step, (ConnectionSeen,)),
+    Detector("qr", qr.State, qr.step, (*STREAM, QrShown, ConnectionSeen, FilesSeen, CredsSeen, Tick)),
+    Detector("bad_mac", bad_mac.State, bad_mac.step, (DecryptFailed, Tick)),
+    Detector("log_signs", log_signs.State, log_signs.step, SIGNS),
 )
 """The detectors of every company."""
 
 GATEWAY = (
-    Detector("reach", reach.GatewayState, reach.step_gateway),
-    Detector("bad_mac", bad_mac.State, bad_mac.step),
-    Detector("log_signs", log_signs.State, log_signs.step),
+    Detector("reach", reach.GatewayState, reach.step_gateway, REACH),
+    Detector("bad_mac", bad_mac.State, bad_mac.step, (DecryptFailed, Tick)),
+    Detector("log_signs", log_signs.State, log_signs.step, SIGNS),
 )
 """The detectors of every gateway: what its log says of nobody in particular, and whether it answers."""
 
 ON_HOST = (
-    Detector("network", reach.HostState, reach.step_host),
-    Detector("disk", disk.State, disk.step),
+    Detector("network", reach.HostState, reach.step_host, (NetworkSeen,)),
+    Detector("disk", disk.State, disk.step, (DiskSeen, Tick)),
 )
 """The detectors of the host."""

@@ -171,14 +171,17 @@ class Engine:
 
     async def run(self, orchestrator: Orchestrator) -> None:
         """Decide, tick and save until cancelled."""
-        self.orchestrator = orchestrator
         async with anyio.create_task_group() as group:
-            group.start_soon(self._decide, orchestrator)
+            group.start_soon(self.decide, orchestrator)
             group.start_soon(self._tick)
             group.start_soon(self._save_often)
 
-    async def _decide(self, orchestrator: Orchestrator) -> None:
-        """Between two reviews symptoms are journaled, and go first: a fleet in trouble must not delay a new one."""
+    async def decide(self, orchestrator: Orchestrator) -> None:
+        """Let the orchestrator look at everybody who changed, until cancelled.
+
+        Between two reviews symptoms are journaled, and go first: a fleet in trouble must not delay a new one.
+        """
+        self.orchestrator = orchestrator
         bus, due = self._services.bus, dict[Subject, None]()
         while True:
             drained = bus.take() if due else await bus.drain()

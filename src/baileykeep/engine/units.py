@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from baileykeep.model import codec
-from baileykeep.model.facts import ConnState, Fact, FilesSeen
+from baileykeep.model.facts import (
+    ConnectionSeen,
+    ConnState,
+    CredsSeen,
+    Fact,
+    FilesSeen,
+    NetworkSeen,
+    PairingDone,
+    StreamClosed,
+    StreamOpened,
+)
 from baileykeep.model.incident import Cause
 from baileykeep.model.inventory import Inventory
 from baileykeep.model.limits import Limits
@@ -20,11 +30,15 @@ Step = Callable[[Any, Subject, Fact, float, Limits], tuple[Any, tuple[Symptom, .
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """One pure rule with its state's type, found by name."""
+    """One pure rule with its state's type, found by name.
+
+    It is given the facts of `folds` (and of their subclasses) and no other; one with a timer names `Tick` too.
+    """
 
     name: str
     kind: type[Any]
     step: Step
+    folds: tuple[type[Fact], ...]
 
 
 def _silent(fold: Callable[[Any, Fact], Any]) -> Step:
@@ -33,9 +47,9 @@ def _silent(fold: Callable[[Any, Fact], Any]) -> Step:
 
 
 BASICS = (
-    Detector("presence", presence.State, _silent(presence.step)),
-    Detector("cause", cause.State, _silent(cause.step)),
-    Detector("disconnect", disconnect.State, disconnect.step),
+    Detector("presence", presence.State, _silent(presence.step), (ConnectionSeen, FilesSeen, CredsSeen)),
+    Detector("cause", cause.State, _silent(cause.step), (ConnectionSeen, StreamOpened, PairingDone, StreamClosed)),
+    Detector("disconnect", disconnect.State, disconnect.step, (ConnectionSeen, NetworkSeen)),
 )
 
 
@@ -49,11 +63,12 @@ class Unit:
         self.changed = False
         self._detectors = detectors
         self._states: dict[str, Any] = {d.name: d.kind() for d in detectors}
+        self._by_kind: dict[type[Fact], tuple[Detector, ...]] = {}
 
     def observe(self, fact: Fact, now: float) -> list[Symptom]:
-        """Fold one fact through every detector; returns the symptoms that came of it."""
+        """Fold one fact through the detectors that it concerns; returns the symptoms that came of it."""
         found: list[Symptom] = []
-        for detector in self._detectors:
+        for detector in self._concerned(type(fact)):
             before = self._states[detector.name]
             after, symptoms = detector.step(before, self.subject, fact, now, self.limits)
             if after is not before:
@@ -62,6 +77,13 @@ class Unit:
             found.extend(symptoms)
         for symptom in found:
             self.note(symptom)
+        return found
+
+    def _concerned(self, kind: type[Fact]) -> tuple[Detector, ...]:
+        """Most facts concern few detectors, and a tick hardly any."""
+        found = self._by_kind.get(kind)
+        if found is None:
+            found = self._by_kind[kind] = tuple(d for d in self._detectors if issubclass(kind, d.folds))
         return found
 
     def note(self, symptom: Symptom) -> None:

@@ -74,7 +74,7 @@ async def test_a_new_symptom_is_journaled_and_looked_at_before_the_rest_of_a_fle
     for n in (1, 2, 3):
         bus.touch(company(str(n)))
     async with anyio.create_task_group() as group:
-        group.start_soon(engine._decide, cast(Orchestrator, reviews))
+        group.start_soon(engine.decide, cast(Orchestrator, reviews))
         with anyio.fail_after(5):
             await reviews.done.wait()
         group.cancel_scope.cancel()
