@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 export PYTHONPATH := src
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test check fast coverage run docs transcript lock bench clean
+.PHONY: demo test check fast coverage run docs transcript lock bench fuzz clean
 
 demo: $(STAMP)          ## three companies on a stand-in gateway break and are healed, live
 	$(BIN)/baileykeep demo
@@ -40,6 +40,10 @@ bench: $(STAMP)         ## the load figures of benchmarks/README.md
 	$(BIN)/python -m benchmarks.storm
 	$(BIN)/python -m benchmarks.scan
 	$(BIN)/python -m benchmarks.backup
+
+fuzz: $(STAMP)          ## TARGET=log|creds SECONDS=60: coverage-guided fuzzing of what reads foreign bytes
+	$(BIN)/python -c "import atheris" 2> /dev/null || $(BIN)/python -m pip install --quiet "atheris>=2.3"
+	$(BIN)/python -m tests.fuzz.run $(or $(TARGET),log) $(or $(SECONDS),60)
 
 lock: $(STAMP)          ## pin all dependencies again
 	$(BIN)/python -m piptools compile --quiet --strip-extras --extra dev --generate-hashes --allow-unsafe \

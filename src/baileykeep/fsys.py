@@ -173,6 +173,19 @@ class Fsys:
                 self.remove(folder, entry.name)
 
 
+def read_plain(path: Path, limit: int) -> tuple[bytes, os.stat_result]:
+    """The first `limit` bytes of a plain file, wherever links lead, and its stat.
+
+    Anything else (a pipe that nobody writes to, a device without an end) is an OSError at once and never waited for.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError("it is not a plain file")
+        return file.read(limit), found
+
+
 @contextlib.contextmanager
 def lock(path: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold a lock file; it is freed when the process dies. Without `wait`, a held lock raises `Refused`."""

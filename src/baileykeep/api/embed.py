@@ -88,9 +88,9 @@ def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise ListenError(
-            f"cannot listen on {host} port {port}: {error.strerror or error}",
+            f"cannot listen on {host} port {port}: {getattr(error, 'strerror', None) or error}",
             next_step="choose a free port, or end what uses this one",
         ) from error
 

@@ -200,6 +200,6 @@ def _unfinished(source: Source) -> bool:
         return True
     try:
         tomllib.loads(source.text)
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return True
     return False

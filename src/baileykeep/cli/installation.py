@@ -12,10 +12,12 @@ import tomllib
 from pathlib import Path
 
 from baileykeep.app.socket_client import SOCKET_NAME, DaemonClient
+from baileykeep.fsys import read_plain
 from baileykeep.model.errors import ConfigError
 
 PLACES = (Path("config"), Path("/etc/baileykeep"))
 MAIN_FILE = "baileykeep.toml"
+LARGEST = 1_000_000
 DEFAULT_STATE_DIR = Path("/var/lib/baileykeep")
 STATE_DIR_LINE = re.compile(r"""^state_dir[ \t]*=[ \t]*(?P<value>"[^"\n]*"|'[^'\n]*')[ \t]*(?:#.*)?$""", re.MULTILINE)
 
@@ -39,25 +41,36 @@ def state_dir(config: Path) -> Path:
     """The daemon's state folder, even when other keys of the file are wrong. Relative ones are the configuration's."""
     from_environment = os.environ.get("BAILEYKEEP_STATE_DIR")
     if from_environment:
-        return config.absolute() / Path(from_environment).expanduser()
+        return _placed(config, from_environment)
     value = _written_state_dir(config / MAIN_FILE)
-    return config.absolute() / Path(value).expanduser() if isinstance(value, str) else DEFAULT_STATE_DIR
+    return _placed(config, value) if isinstance(value, str) else DEFAULT_STATE_DIR
+
+
+def _placed(config: Path, value: str) -> Path:
+    try:
+        return config.absolute() / Path(value).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"there is no such place as state_dir {value!r}", next_step="name another") from error
 
 
 def _written_state_dir(path: Path) -> object:
     """The key's value; in a file that is broken or half saved, that of the one line which holds it."""
     try:
-        text = path.read_text(errors="replace")
+        text = read_plain(path, LARGEST)[0].decode(errors="replace")
         return tomllib.loads(text).get("state_dir")
     except FileNotFoundError:
         return None
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         line = None if isinstance(error, OSError) else STATE_DIR_LINE.search(text)
         if line is not None:
             return tomllib.loads(line[0])["state_dir"]
         raise ConfigError(
-            f"cannot read {path}: {error}", next_step="correct it; `baileykeep config check` tells more"
+            f"cannot read {path}: {_why(error)}", next_step="correct it; `baileykeep config check` tells more"
         ) from error
+
+
+def _why(error: Exception) -> str:
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
 def daemon(config: Path | None) -> DaemonClient:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from baileykeep.fsys import read_plain
+
 LARGEST = 65_536
 
 
@@ -60,10 +62,9 @@ def _from_environment(name: str, environ: Mapping[str, str]) -> SecretStr:
 
 def _from_file(path: Path) -> SecretStr:
     try:
-        with path.open("rb") as file:
-            value = file.read(LARGEST).decode("utf-8").strip()
+        value = read_plain(path, LARGEST)[0].decode("utf-8").strip()
     except OSError as error:
-        raise Missing(f"names {path}, which cannot be read: {error.strerror}") from None
+        raise Missing(f"names {path}, which cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise Missing(f"names {path}, which is not text") from None
     if not value:

@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, SecretStr
@@ -17,8 +17,15 @@ from baileykeep.config.units import parse_duration
 COMPANY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What a company may be called: safe as a folder name, in a URL and in a label."""
 
+LONGEST_S = 100 * 366 * 86_400.0
+"""No duration is longer than a century: times computed from it must stay times."""
+
 SLOT = "{company}"
 """The place for the company's id in templates."""
+
+
+_HOST = re.compile(r"(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*", re.ASCII)
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 class Table(BaseModel):
@@ -47,31 +54,55 @@ def listed(value: object) -> object:
     if value.lstrip().startswith("["):
         try:
             return tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError("must be a list such as [1, 2]") from error
     return [value]
 
 
 def _url(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not _names_a_place(parts):
         raise ValueError('must be an address such as "http://127.0.0.1:3000"')
     if parts.username or parts.password:
         raise ValueError("must not carry a password; use the secret keys")
     return text.rstrip("/")
 
 
+def _names_a_place(parts: SplitResult) -> bool:
+    """A host and a port that a connection can be made to; urlsplit takes nearly anything for them."""
+    try:
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    return port_ok and bool(_HOST.fullmatch(parts.hostname or "")) and parts.geturl().isprintable()
+
+
 def _secret_url(secret: SecretStr) -> SecretStr:
     parts = urlsplit(secret.get_secret_value())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not _names_a_place(parts):
         raise ValueError('must be an address such as "https://hc-ping.com/…"')
     return secret
 
 
 def _address(text: str) -> str:
     host, _, port = text.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65_535:
+    if not _HOST.fullmatch(host) or not _PORT.fullmatch(port) or int(port) > 65_535:
         raise ValueError('must be host and port such as "127.0.0.1:8420"')
+    return text
+
+
+def _path(path: Path) -> Path:
+    _legible(str(path))
+    try:
+        path.expanduser()
+    except RuntimeError as error:
+        raise ValueError("begins with the home of a user who is not known here") from error
+    return path
+
+
+def _legible(text: str) -> str:
+    if any(ord(char) < 32 or ord(char) == 127 for char in text):
+        raise ValueError("must not hold control characters")
     return text
 
 
@@ -95,7 +126,7 @@ def _sessions(template: str) -> str:
         raise ValueError(f"must name {SLOT} exactly once")
     if not template.startswith("/"):
         raise ValueError("must be an absolute path")
-    return template.rstrip("/")
+    return _legible(template).rstrip("/")
 
 
 def _company_template(template: str) -> str:
@@ -107,13 +138,13 @@ def _company_template(template: str) -> str:
 def _log_path(template: str) -> str:
     if template.count(SLOT) > 1 or not template.startswith("/"):
         raise ValueError(f"must be an absolute path, with {SLOT} at most once")
-    return template
+    return _legible(template)
 
 
 def _company_regex(pattern: str) -> str:
     try:
         names = re.compile(pattern).groupindex
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"is not a regular expression: {error}") from error
     if "company" not in names:
         raise ValueError('must have a group called "company", such as "(?P<company>[0-9]+)"')
@@ -122,12 +153,12 @@ def _company_regex(pattern: str) -> str:
 
 Whole = Annotated[int, BeforeValidator(_no_bool), Kind("whole number")]
 Number = Annotated[FiniteFloat, BeforeValidator(_no_bool), Kind("number")]
-Seconds = Annotated[FiniteFloat, BeforeValidator(parse_duration), Kind("duration")]
+Seconds = Annotated[FiniteFloat, BeforeValidator(parse_duration), Field(le=LONGEST_S), Kind("duration")]
 Flag = Annotated[bool, Kind("true or false")]
 Text = Annotated[str, Kind("text")]
 Secret = Annotated[SecretStr, Kind("secret text")]
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url), Kind("secret address")]
-FilePath = Annotated[Path, Kind("path")]
+FilePath = Annotated[Path, AfterValidator(_path), Kind("path")]
 Url = Annotated[str, AfterValidator(_url), Kind("address")]
 Address = Annotated[str, AfterValidator(_address), Kind("host:port")]
 Zone = Annotated[str, AfterValidator(_zone), Kind("IANA time zone")]

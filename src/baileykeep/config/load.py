@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from baileykeep.config import checks, environment
+from baileykeep.config.fields import COMPANY_ID
 from baileykeep.config.limit_tables import overrides, resolve
 from baileykeep.config.parse import Parsed, Variable, Variables, parse
 from baileykeep.config.problems import BadConfig, Problem, errors
@@ -43,7 +44,7 @@ def settle(
 ) -> tuple[Settings, tuple[Problem, ...]]:
     """`load_partial` on files that were read already."""
     variables = _variables(environ)
-    problems = [*_strange(environ), *_strangers(sources)]
+    problems = [*_strange(environ), *_strangers(sources, variables)]
     base, found = _installation(sources, variables, environ)
     problems += found
     usable = base or (replace(last_good, directory=sources.directory) if last_good else None)
@@ -77,9 +78,12 @@ def _strange(environ: Mapping[str, str]) -> Iterator[Problem]:
         yield Problem(f"environment {variable}", "", "is not a setting", f"did you mean {meant}?", warning=True)
 
 
-def _strangers(sources: Sources) -> Iterator[Problem]:
+def _strangers(sources: Sources, variables: Variables) -> Iterator[Problem]:
     for name in sources.strangers:
         yield Problem(name, "", "is not named after a company", "name it <company id>.toml")
+    for path, variable in variables.items():
+        if path[0] == "companies" and len(path) > 2 and not COMPANY_ID.fullmatch(path[1]):
+            yield Problem(f"environment {variable.name}", "", "does not name a company as one can be called")
 
 
 def _installation(
@@ -124,7 +128,7 @@ def _absolute(installation: Installation, directory: Path) -> Installation:
 def _company_ids(sources: Sources, variables: Variables) -> list[str]:
     named = {path[1] for path in variables if path[0] == "companies" and len(path) > 2}
     known = {_variable_name(ident) for ident in sources.companies}
-    return sorted({*sources.companies, *(named - known)})
+    return sorted({*sources.companies, *filter(COMPANY_ID.fullmatch, named - known)})
 
 
 def _variable_name(ident: str) -> str:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from baileykeep.config import environment
+from baileykeep.config.fields import LONGEST_S
 from baileykeep.config.keys import Path, unknown_keys
 from baileykeep.config.limit_tables import SHARED
 from baileykeep.config.lines import line_of
@@ -55,7 +56,7 @@ def parse(model: type[M], source: Source, variables: Variables, company: str | N
         return Parsed(None, (Problem(source.name, "", source.fault, company=company, syntax=True),))
     try:
         data = tomllib.loads(source.text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a bare ValueError
         return Parsed(None, (_syntax(source, error, company),))
     real = {environment.put(data, path, variable.value): variable.name for path, variable in variables.items()}
     finder = _Finder(source, real, company)
@@ -69,8 +70,8 @@ def parse(model: type[M], source: Source, variables: Variables, company: str | N
     return Parsed(made, (), frozenset(dotted(path) for path in real))
 
 
-def _syntax(source: Source, error: tomllib.TOMLDecodeError, company: str | None) -> Problem:
-    message = str(error)
+def _syntax(source: Source, error: ValueError | RecursionError, company: str | None) -> Problem:
+    message = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
     at = _AT_LINE.search(message)
     reason = _AT_LINE.sub("", message)
     return Problem(
@@ -139,4 +140,6 @@ def _reason(detail: ErrorDetails) -> str:
 
 
 def _plain(value: Any) -> str:
+    if value == LONGEST_S:
+        return "a hundred years"
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

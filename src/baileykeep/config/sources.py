@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from baileykeep.config.fields import COMPANY_ID
+from baileykeep.fsys import read_plain
 
 INSTALLATION = "baileykeep.toml"
 COMPANIES = "companies"
@@ -91,17 +92,15 @@ def _toml_files(folder: Path) -> list[Path]:
 
 def _read(path: Path, name: str) -> Source:
     try:
-        with path.open("rb") as file:
-            mode = path.stat().st_mode
-            data = file.read(LARGEST + 1)
+        data, found = read_plain(path, LARGEST + 1)
     except FileNotFoundError:
         return Source(name, fault="is not there")
     except OSError as error:
-        return Source(name, fault=f"cannot be read: {error.strerror}")
+        return Source(name, fault=f"cannot be read: {error.strerror or error}")
     if len(data) > LARGEST:
         return Source(name, fault="is larger than a configuration file can be")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return Source(name, fault="is not UTF-8 text")
-    return Source(name, text, open_to_all=bool(mode & stat.S_IROTH))
+    return Source(name, text, open_to_all=bool(found.st_mode & stat.S_IROTH))

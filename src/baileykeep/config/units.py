@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 _SECONDS = {"w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -13,7 +14,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 def parse_duration(value: object) -> float:
     """Seconds from "10m", "1h30m", "500ms" or a number; raises ValueError that says how to write one."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) < 1e300 else math.inf
     text = value.strip().lower() if isinstance(value, str) else ""
     if _NUMBER.fullmatch(text):
         return float(text)

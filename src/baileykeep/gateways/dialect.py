@@ -19,9 +19,13 @@ import jmespath.exceptions
 from jmespath.parser import ParsedResult
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from baileykeep.fsys import read_plain
 from baileykeep.gateways.base import Capabilities
 from baileykeep.model.errors import ConfigError, UsageError
 from baileykeep.model.facts import ConnState
+
+LARGEST = 1_000_000
+"""Bytes that are read of a dialect's file."""
 
 BUILT_IN = Path(__file__).parent / "dialects"
 CAPABILITIES = tuple(f.name for f in fields(Capabilities))
@@ -252,7 +256,9 @@ def _find(name: str, extra_dirs: Sequence[Path], seen: tuple[Path, ...]) -> Path
 def _read(path: Path, extra_dirs: Sequence[Path], seen: tuple[Path, ...]) -> dict[str, Any]:
     """The tables of a file on top of those of its base. A base never comes back to a file that already counted."""
     try:
-        data = tomllib.loads(path.read_text("utf-8"))
+        data = tomllib.loads(read_plain(path, LARGEST)[0].decode("utf-8"))
+    except RecursionError as error:
+        raise ConfigError(f"{path}: cannot be read: it is nested too deeply", next_step="correct the file") from error
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}", next_step="correct the file") from error
     base = data.pop("base", None)

@@ -6,6 +6,7 @@ sent again. Keys, QR texts and pairing codes never show in an error or a `repr`.
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from collections.abc import Iterator, Mapping
@@ -278,12 +279,13 @@ def _auth_header(spec: GatewaySpec, dialect: Dialect) -> dict[str, str]:
 
 
 def _tls_context(spec: GatewaySpec) -> ssl.SSLContext:
+    unusable = ConfigError(f"gateway {spec.name}: ca_file {spec.ca_file} cannot be used", next_step="give a PEM file")
+    if spec.ca_file is not None and not os.path.isfile(spec.ca_file):  # a pipe would be waited for
+        raise unusable
     try:
         return ssl.create_default_context(cafile=spec.ca_file)
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError(
-            f"gateway {spec.name}: ca_file {spec.ca_file} cannot be used", next_step="give a PEM file"
-        ) from error
+        raise unusable from error
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:

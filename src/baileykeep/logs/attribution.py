@@ -85,7 +85,7 @@ def nobody(_gateway: str, _address: str) -> tuple[str, ...]:
 def _check_pattern(pattern: str) -> None:
     try:
         groups = re.compile(pattern).groupindex
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ConfigError(f"the log pattern {pattern!r} is no regular expression: {error}") from error
     if "company" not in groups:
         raise ConfigError(

@@ -36,7 +36,8 @@ def with_pre_key_ids(data: bytes, at_least: int) -> bytes:
     """The same creds with `nextPreKeyId` and `firstUnuploadedPreKeyId` not below `at_least`.
 
     Ids that fall behind the newest minted key would be minted again with other keys, and every first message
-    that uses the old public half would fail. Raises ValueError when the bytes are no JSON object.
+    that uses the old public half would fail. Raises ValueError when the bytes are no JSON object, or hold a number
+    that could not be written as JSON again.
     """
     fields = _object(data)
     if fields is None:
@@ -45,7 +46,7 @@ def with_pre_key_ids(data: bytes, at_least: int) -> bytes:
     low = {name: at_least for name, value in ids.items() if value is None or value < at_least}
     if not low:
         return data
-    return json.dumps(fields | low, separators=(",", ":")).encode()
+    return json.dumps(fields | low, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _json(data: bytes) -> Any:
@@ -107,6 +108,8 @@ def _buffer(value: Any) -> bytes | None:
     """Baileys writes buffers as base64 text; older files hold lists of numbers."""
     data = _mapping(value).get("data")
     try:
-        return base64.b64decode(data, validate=True) if isinstance(data, str) else bytes(data or ())
+        if isinstance(data, str):
+            return base64.b64decode(data, validate=True)
+        return bytes(data) if isinstance(data, list) else None  # bytes(9999999999) would ask for ten gigabytes
     except (binascii.Error, TypeError, ValueError):
         return None

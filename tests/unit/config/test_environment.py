@@ -99,7 +99,7 @@ def test_environment_replaces_every_way_in_the_file(write: Write, tmp_path: Path
     ("text", "key", "reason"),
     [
         ('token_env = "NOT_SET"', "telegram.token_env", "NOT_SET, which is not set"),
-        ('token_file = "/dev/null"', "telegram.token_file", "which is empty"),
+        ('token_file = "/dev/null"', "telegram.token_file", "it is not a plain file"),
         ('token_file = "/nowhere/x"', "telegram.token_file", "cannot be read: No such file"),
         (
             '[gateways.b]\ndialect = "x-api-key"\nurl = "http://h"\nsecret_file = "/nowhere"',
