@@ -34,7 +34,7 @@ def log(data: bytes) -> None:
     facts = told(attribution, [text])
     assert facts == told(attribution, [text[at : at + size] for at in range(0, len(text), size)])
     for fact in facts:
-        assert fact.company is None or (0 < len(fact.company) <= 2000 and fact.company.isprintable())
+        assert fact.company is None or (0 < len(fact.company) <= 128 and fact.company.isprintable())
         if isinstance(fact, DecryptFailed) and fact.address is not None:
             assert session_file(fact.address)
 

@@ -14,7 +14,7 @@ from baileykeep.app.sites import Sites
 from baileykeep.clock import Clock
 from baileykeep.config.schema import LogTable
 from baileykeep.journal.base import Journal
-from baileykeep.logs.attribution import PLACE, Attribution, files_of
+from baileykeep.logs.attribution import PLACE, Attribution
 from baileykeep.model.errors import JournalError
 from baileykeep.model.symptoms import HOST
 from baileykeep.rules.naming import session_file
@@ -69,8 +69,8 @@ class LogFiles:
 
     def _of_table(self, name: str, table: LogTable) -> Iterator[LogFile]:
         if PLACE in table.path:
-            for ident, path in files_of(table.path).items():
-                yield LogFile(path, name, Attribution(company=ident))
+            for ident in self._sites.companies(name):
+                yield LogFile(Path(table.path.replace(PLACE, ident)), name, Attribution(company=ident))
             return
         mine = self._sites.companies(name)
         attribution = Attribution(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import glob
+import contextlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from baileykeep.logs.reading import Line
 from baileykeep.model.errors import ConfigError
@@ -17,6 +17,10 @@ Owners = Callable[[str, str], tuple[str, ...]]
 """(gateway, session address) -> its companies whose folder holds that session."""
 
 _MAX_ID = 128
+
+
+class _SeveralError(Exception):
+    """A line names more than one company."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,11 @@ class Attribution:
             raise ConfigError(f"the id template {self.id_template!r} has no {PLACE}")
 
     def company_of(self, line: Line) -> str | None:
-        """The company that a line names, None where it names none."""
-        found = self._from_field(line) or self._from_pattern(line)
+        """The company that a line names; one that names several was written into by somebody, and names nobody."""
+        try:
+            found = self._from_field(line) or self._from_pattern(line)
+        except _SeveralError:
+            return self.company
         return self._bare(found) if found else self.company
 
     def _from_field(self, line: Line) -> str | None:
@@ -50,25 +57,23 @@ class Attribution:
         for source in (line.record, line.data, line.wrapper):
             found = _dig(source, self.field) if source is not None else None
             if found is not None:
+                if source is not line.wrapper:
+                    _refuse_twins(line.text, self.field)
                 return found
         return None
 
     def _from_pattern(self, line: Line) -> str | None:
-        found = re.search(self.pattern, line.text[:2000]) if self.pattern is not None else None
-        return found["company"] if found else None
+        if self.pattern is None:
+            return None
+        found = {match["company"] for match in re.finditer(self.pattern, line.text[:2000])} - {None}
+        if len(found) > 1:
+            raise _SeveralError
+        return next(filter(_is_name, found), None)
 
     def _bare(self, ident: str) -> str:
         before, _, after = self.id_template.partition(PLACE)
         fits = ident.startswith(before) and ident.endswith(after) and len(ident) > len(before) + len(after)
         return ident[len(before) : len(ident) - len(after)] if fits else ident
-
-
-def files_of(template: str) -> Mapping[str, Path]:
-    """The log files that exist for a path template such as `/var/log/gateway/{company}.log`, by company."""
-    before, _, after = template.partition(PLACE)
-    fits = re.compile(re.escape(before) + r"([^/]+)" + re.escape(after).replace(re.escape(PLACE), r"\1"))
-    paths = glob.glob(glob.escape(before) + "*" + glob.escape(after).replace(glob.escape(PLACE), "*"))
-    return {found[1]: Path(path) for path in sorted(paths) if (found := fits.fullmatch(path))}
 
 
 def owner_of(owners: Owners, gateway: str, address: str | None) -> str | None:
@@ -102,4 +107,24 @@ def _dig(value: Mapping[str, object], path: str) -> str | None:
     if isinstance(found, bool) or not isinstance(found, str | int):
         return None
     text = str(found) if isinstance(found, str) or abs(found) < 10**32 else ""
-    return text if 0 < len(text) <= _MAX_ID and text.isprintable() else None
+    return text if _is_name(text) else None
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= _MAX_ID and text.isprintable()
+
+
+def _refuse_twins(text: str, path: str) -> None:
+    """Of two keys of one name JSON readers keep the last, which may be a customer's: such an object names nobody."""
+    names = {path, *path.split(".")}
+    if max(text.count(f'"{name}"') for name in names) < 2:
+        return
+
+    def watched(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        keys = [key for key, _ in pairs if key in names]
+        if len(keys) != len(set(keys)):
+            raise _SeveralError
+        return dict(pairs)
+
+    with contextlib.suppress(ValueError, RecursionError):
+        json.loads(text[text.index("{") :], object_pairs_hook=watched)

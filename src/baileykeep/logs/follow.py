@@ -88,6 +88,7 @@ class Follower:
         self._settled = False
         self._tail = b""
         self._skip_line = False
+        self._first = True
         self._replaced_at: float | None = None
 
     def position(self, pending: int, at: float) -> Position | None:
@@ -110,7 +111,7 @@ class Follower:
             self.problem = None
         except OSError as error:
             self.problem = f"{error.strerror or error}"
-            self._restore, self._started = self.position(0, 0.0), False
+            self._restore, self._started, self._first = self.position(0, 0.0), False, False
             self._close()
 
     def close(self) -> None:
@@ -162,6 +163,8 @@ class Follower:
             return
         self._offset = place.offset - place.pending
         self._tail = _before(file, self._offset)
+        # Nobody holds the beginning of a line too long to be kept: its rest must not pass for a line of its own.
+        self._skip_line = self._first and bool(self._tail) and not self._tail.endswith(b"\n")
         if self._inode != _inode_of(self.path) and self._skipped_one(os.fstat(file)):
             yield Mark.GAP
 

@@ -60,9 +60,22 @@ class Moment:
             return False
         if company is not None and self.company != company and (self.company is not None or self.told):
             return False
+        if company != self.company and self._would_believe_words(seen, company):
+            return False
         same_code = self.code is None or seen.code is None or self.code == seen.code
         same_kind = self.kind is None or seen.kind is None or self.kind is seen.kind
         return same_code and (same_kind or {self.kind, seen.kind} == _SAME)
+
+    def _would_believe_words(self, seen: Seen, company: str | None) -> bool:
+        """Whether words that name nobody, and may be a customer's, would tell of a company what nothing else tells."""
+        if self.company is None and not self.in_words_only:
+            return False
+        if company is None and not seen.source.startswith("words"):
+            return False
+        of_words, other = ((self.kind, self.code), (seen.kind, seen.code))
+        if company is None:
+            of_words, other = other, of_words
+        return any(word is not None and word != known for word, known in zip(of_words, other, strict=True))
 
     def take(self, seen: Seen, company: str | None, now: float) -> None:
         """Add a line that fits."""

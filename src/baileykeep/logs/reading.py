@@ -57,7 +57,9 @@ def read(raw: bytes) -> Iterator[Line]:
     if outer is None or inner is None:
         yield _line(text, outer, None)
         return
-    for part in inner.splitlines():
+    for part in inner.removesuffix("\n").split(
+        "\n"
+    ):  # of all that Unicode calls a line's end only this one ends a line
         part = _COLOUR.sub("", part).rstrip()
         yield _line(part, _json_behind(part), outer[1])
 
@@ -105,7 +107,8 @@ def _json_behind(text: str) -> tuple[int, Json] | None:
 
 
 def _unwrap(value: Json) -> str | None:
-    if isinstance(value.get("message"), str) and ("app_name" in value or "process_id" in value):
+    """What a process manager wrapped. A gateway's own records may share one of the names, not both."""
+    if isinstance(value.get("message"), str) and "app_name" in value and "process_id" in value:
         return str(value["message"])
     if isinstance(value.get("log"), str) and "stream" in value:
         return str(value["log"])

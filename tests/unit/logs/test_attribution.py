@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from baileykeep.logs import reading
-from baileykeep.logs.attribution import Attribution, files_of, nobody, owner_of
+from baileykeep.logs.attribution import Attribution, nobody, owner_of
 from baileykeep.logs.scan import Scanner
 from baileykeep.model.errors import ConfigError
 
@@ -59,15 +57,6 @@ def test_a_bad_pattern_says_why(pattern: str, word: str) -> None:
 def test_a_template_without_a_place_for_the_id_is_refused() -> None:
     with pytest.raises(ConfigError, match="company_"):
         Attribution(id_template="company_")
-
-
-def test_one_file_per_company(tmp_path: Path) -> None:
-    for name in ("17", "a.b"):
-        (tmp_path / f"company_{name}").mkdir()
-        (tmp_path / f"company_{name}" / "out.log").touch()
-    (tmp_path / "company_18").mkdir()
-    found = files_of(f"{tmp_path}/company_{{company}}/out.log")
-    assert found == {name: tmp_path / f"company_{name}" / "out.log" for name in ("17", "a.b")}
 
 
 def test_a_contact_frame_attributes_only_when_one_company_has_that_session() -> None:
