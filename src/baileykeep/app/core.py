@@ -34,8 +34,8 @@ from baileykeep.engine.orchestrator import Orchestrator, Parts
 from baileykeep.fsys import Fsys
 from baileykeep.journal.base import Journal
 from baileykeep.model.decisions import Decision
-from baileykeep.model.facts import Fact, FilesSeen, PhoneCompared
-from baileykeep.model.incident import Attempt, Incident
+from baileykeep.model.facts import Fact, FilesSeen, PhoneCompared, SessionsRepaired
+from baileykeep.model.incident import Attempt, Incident, Outcome, Rung
 from baileykeep.model.overview import BackupsView
 from baileykeep.model.records import Entry, EntryKind, Notice
 from baileykeep.model.symptoms import HOST, Scalar, Severity, Subject, Symptom, SymptomKind, company
@@ -187,6 +187,8 @@ class Core:
 
     def _ended(self, subject: Subject, attempt: Attempt) -> None:
         self._around.ended(subject, attempt)
+        if attempt.rung is Rung.REPAIR_SESSIONS and attempt.outcome is Outcome.HEALED and attempt.ended_at is not None:
+            self.engine.observe(SessionsRepaired(at=attempt.ended_at, company=subject.id))
         self.housekeeping.recount(subject.id)
 
     def _know(self, ident: str) -> Knowledge:

@@ -21,6 +21,7 @@ from baileykeep.model.facts import (
     PreKeysUploaded,
     ProcessSeen,
     QrShown,
+    SessionsRepaired,
     StaleSessionClosed,
     StreamClosed,
     StreamOpened,
@@ -28,6 +29,7 @@ from baileykeep.model.facts import (
     WaitingForMessage,
 )
 from baileykeep.rules import (
+    after_repair,
     bad_mac,
     creds_guard,
     disk,
@@ -58,6 +60,7 @@ COMPANY = (
     Detector("phantom", phantom.State, phantom.step, (ConnectionSeen,)),
     Detector("qr", qr.State, qr.step, (*STREAM, QrShown, ConnectionSeen, FilesSeen, CredsSeen, Tick)),
     Detector("bad_mac", bad_mac.State, bad_mac.step, (DecryptFailed, Tick)),
+    Detector("after_repair", after_repair.State, after_repair.step, (SessionsRepaired, DecryptFailed, Tick)),
     Detector("log_signs", log_signs.State, log_signs.step, SIGNS),
 )
 """The detectors of every company."""

@@ -150,7 +150,6 @@ class CompanyUnit(Unit):
             critical_since=seen.critical_since,
             creds_sure=self._creds_sure(),
             symptoms=dict(self.symptoms),
-            bad_macs=self.state("bad_mac").latest,
         )
 
     def _creds_sure(self) -> bool:

@@ -121,6 +121,11 @@ class PhoneCompared(CompanyFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsRepaired(CompanyFact):
+    """Contacts' broken sessions were set aside, and the session opened again after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CredsSeen(CompanyFact):
     """`creds.json` after it changed and settled; a torn read is read again before it becomes a fact."""
 

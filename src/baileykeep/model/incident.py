@@ -30,6 +30,7 @@ class Cause(StrEnum):
     PRE_KEY_ANOMALY = "pre_key_anomaly"
     BAD_MAC = "bad_mac"
     REPORTED_CORRUPT = "reported_corrupt"
+    AFTER_REPAIR = "after_repair"
     STALE_SESSIONS = "stale_sessions"
     WAITING_FOR_MESSAGE = "waiting_for_message"
     CREDS_DAMAGED = "creds_damaged"

@@ -77,6 +77,7 @@ class SymptomKind(StrEnum):
     FORECAST = "forecast"
     PRE_KEY_ANOMALY = "pre_key_anomaly"
     BAD_MAC = "bad_mac"
+    AFTER_REPAIR = "after_repair"
     REPORTED_CORRUPT = "reported_corrupt"
     STALE_SESSIONS = "stale_sessions"
     WAITING_FOR_MESSAGE = "waiting_for_message"

@@ -29,16 +29,12 @@ MAX_ADDRESSES = 64
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`times` are the newest failures, no more than the limit. `count` and `addresses` cover the storm so far.
-
-    `latest` outlives a storm: enough of the newest failures to tell whether a repair helped.
-    """
+    """`times` are the newest failures, no more than the limit. `count` and `addresses` cover the storm so far."""
 
     times: tuple[float, ...] = ()
     count: int = 0
     addresses: tuple[str, ...] = ()
     active: bool = False
-    latest: tuple[float, ...] = ()
 
 
 def bound(limits: BadMacLimits) -> tuple[int, float]:
@@ -56,8 +52,6 @@ def step(state: State, subject: Subject, fact: Fact, now: float, limits: Limits)
     if failure is None:
         return fresh, over
     counted = _count(fresh, min(failure.at, now), failure.address, now - window_s, limit)
-    if counted is not fresh:
-        counted = replace(counted, latest=(*fresh.latest, counted.times[-1])[-limits.bad_mac.after_repair_alert - 1 :])
     if len(counted.times) < limit and not fresh.active:
         return counted, over
     raised = replace(counted, active=True)
@@ -78,7 +72,7 @@ def _forget(state: State, since: float) -> State:
     times = tuple(moment for moment in state.times if moment > since)
     if times or not (state.times or state.active):
         return state if times == state.times else replace(state, times=times)
-    return State(latest=state.latest)
+    return State()
 
 
 def _over(state: State, subject: Subject, now: float) -> Symptom:

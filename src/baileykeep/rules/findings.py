@@ -64,6 +64,7 @@ WATCH: tuple[Cause, ...] = (
     Cause.CONFIG_BAD,
     Cause.FILES_HIGH,
     Cause.PRE_KEY_ANOMALY,
+    Cause.AFTER_REPAIR,
     Cause.STALE_SESSIONS,
     Cause.WAITING_FOR_MESSAGE,
     Cause.FORECAST,

@@ -23,9 +23,7 @@ def signs(case: Case) -> tuple[str, ...]:
         (_needed(case, repairs, HOUR) > limits.hourly_alert, f"{_more(limits.hourly_alert)} needed within an hour"),
         (_needed(case, repairs, DAY) > limits.daily_target, f"{_more(limits.daily_target)} needed within a day"),
         (_in_vain(repairs) > limits.in_a_row_alert, f"{_more(limits.in_a_row_alert)} in vain, one after the other"),
-        (_since_repair(case, repairs) > limits.after_repair_alert,
-         f"more than {limits.after_repair_alert} unreadable messages came after the last repair"),
-    )  # fmt: skip
+    )
     return tuple(f"Warning sign: {text}." for holds, text in found if holds)
 
 
@@ -43,8 +41,3 @@ def _needed(case: Case, repairs: list[Attempt], within_s: float) -> int:
 def _in_vain(repairs: list[Attempt]) -> int:
     ended = [a.outcome in HELPED for a in repairs if a.outcome is not None]
     return next((n for n, helped in enumerate(reversed(ended)) if helped), len(ended))
-
-
-def _since_repair(case: Case, repairs: list[Attempt]) -> int:
-    ended = [a.ended_at for a in repairs if a.ended_at is not None and case.now - a.ended_at < DAY]
-    return sum(at > max(ended) for at in case.view.bad_macs) if ended else 0

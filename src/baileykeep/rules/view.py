@@ -28,8 +28,7 @@ class CompanyView:
 
     `unknown` means: no answer for several polls, or sources disagree; then nothing is stopped or removed.
     `critical_since` is when the folder became critical or worse, None while it is not. `creds_sure` says that
-    damaged creds may be put back without asking: no QR, 401 or pairing since they were whole. `bad_macs` are the times
-    of the newest messages that could not be read.
+    damaged creds may be put back without asking: no QR, 401 or pairing since they were whole.
     """
 
     company: str
@@ -45,7 +44,6 @@ class CompanyView:
     critical_since: float | None = None
     creds_sure: bool = False
     symptoms: Mapping[SymptomKind, Symptom] = field(default_factory=dict)
-    bad_macs: tuple[float, ...] = ()
 
     @property
     def up(self) -> bool:

@@ -146,6 +146,13 @@ WORDS: Mapping[Cause, CauseWords] = MappingProxyType(
             "The gateway (or a person) asked to clear this login.",
             "Look at the gateway's log. Approve only if the login is really useless: it ends with a new QR.",
         ),
+        Cause.AFTER_REPAIR: CauseWords(
+            "Repair did not help",
+            "messages still cannot be read after the repair",
+            "Setting the broken contacts' sessions aside was no cure.",
+            "Ask these contacts to write once more; if it goes on, relink while a phone is at hand.",
+            " (more than {bound})",
+        ),
         Cause.STALE_SESSIONS: CauseWords(
             "Stale contact sessions",
             "stale contact sessions",

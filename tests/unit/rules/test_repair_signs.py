@@ -1,18 +1,14 @@
-from dataclasses import replace
-
 import pytest
 
-from baileykeep.model.facts import DecryptFailed, DecryptKind, Tick
 from baileykeep.model.incident import Attempt, Cause, Outcome, Rung
 from baileykeep.model.limits import DAY, HOUR, BadMacLimits, Limits
-from baileykeep.rules import bad_mac, incidents
+from baileykeep.rules import incidents
 from baileykeep.rules.repair_signs import signs
-from tests.unit.rules.cases import ACME, NOW, case, incident, tried, view
+from tests.unit.rules.cases import NOW, case, incident, tried
 
 HOURLY = "Warning sign: more than 1 repair was needed within an hour."
 DAILY = "Warning sign: more than 1 repair was needed within a day."
 IN_VAIN = "Warning sign: more than 3 repairs were in vain, one after the other."
-NO_HELP = "Warning sign: more than 10 unreadable messages came after the last repair."
 
 
 def repair(ago_s: float, outcome: Outcome | None = Outcome.HEALED) -> Attempt:
@@ -50,14 +46,6 @@ def test_four_failures_in_a_row_are_told_and_one_success_breaks_the_row() -> Non
     assert told(*days, repair(2 * DAY)) == ()
 
 
-def test_more_than_ten_failures_after_a_repair_are_told() -> None:
-    after = view(bad_macs=tuple(NOW - 2 * HOUR + n for n in range(1, 12)))
-    asked = case(Cause.BAD_MAC, history=(repair(2 * HOUR),), seen=after)
-    assert signs(asked) == (DAILY, NO_HELP)
-    assert signs(replace(asked, history=(repair(2 * HOUR - 1),))) == (DAILY,)
-    assert signs(replace(asked, history=())) == ()
-
-
 def test_bounds_are_limits_and_other_troubles_have_no_such_signs() -> None:
     patient = Limits(bad_mac=BadMacLimits(hourly_alert=2, daily_target=2))
     assert told(repair(60), limits=patient) == ()
@@ -72,14 +60,3 @@ def test_a_sign_is_told_once_in_a_story() -> None:
     once = incidents.warned(incident(Cause.BAD_MAC), (HOURLY, DAILY), NOW)
     assert [line.text for line in once.story][-2:] == [HOURLY, DAILY]
     assert incidents.warned(once, (DAILY, HOURLY), NOW + 60) == once
-
-
-def test_the_counter_remembers_past_a_quiet_window_as_many_failures_as_the_sign_asks_for() -> None:
-    state = bad_mac.State()
-    for n in range(30):
-        at = NOW + n * 300
-        fact = DecryptFailed(at=at, gateway="gw", company="acme", kind=DecryptKind.BAD_MAC, address=None)
-        state, _ = bad_mac.step(state, ACME, fact, at, Limits())
-        state, _ = bad_mac.step(state, ACME, Tick(at=at + 200), at + 200, Limits())
-    assert state.latest == tuple(NOW + n * 300 for n in range(19, 30))
-    assert (state.times, state.count) == ((), 0)

@@ -76,7 +76,21 @@ def test_numbers_that_are_not_known_are_left_out() -> None:
 @pytest.mark.parametrize("cause", list(Cause))
 def test_the_numbers_of_a_cause_are_told_when_they_are_there(cause: Cause) -> None:
     detail = dict.fromkeys(
-        ("down_s", "code", "count", "window_s", "counted", "target", "days", "problem", "down", "total", "free_mb"), 7
+        (
+            "down_s",
+            "code",
+            "count",
+            "window_s",
+            "counted",
+            "target",
+            "days",
+            "problem",
+            "down",
+            "total",
+            "free_mb",
+            "bound",
+        ),
+        7,
     )
     text = words.what(replace(DOWN, cause=cause, detail={**detail, "reason": "x.toml"}))
     assert "{" not in text
