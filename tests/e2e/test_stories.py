@@ -158,6 +158,11 @@ async def test_a_storm_of_bad_macs_sets_only_the_named_sessions_aside(tmp_path: 
         assert len(w.texts()) == 1
         assert "2 session files set aside" in w.texts()[0]
         assert not any(a in w.texts()[0] for a in addresses)
+        for _ in range(11):
+            assert "after_repair" not in w.open_causes("acme")
+            session.bad_mac(addresses[:1], count=1)
+            await w.pass_time(75, step_s=LONG_S)
+        assert w.open_causes("acme") == ["after_repair"]
         session.bad_mac(addresses, count=5)
         assert await w.pass_time(30, until=lambda: "bad_mac" in w.open_causes("acme"))
         assert await w.pass_time(
