@@ -11,7 +11,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,7 @@ class World:
     daemon: Daemon | None = None
     _scope: anyio.CancelScope | None = None
     _task: asyncio.Task[None] | None = None
+    daemons: list[Daemon] = field(default_factory=list)
     _standing: int = 0
 
     # --- configuration ------------------------------------------------------------------------------------
@@ -177,6 +178,7 @@ whatsapp = ["{self.whatsapp.address}"]
         journal = await SqlJournal.open(settings.installation.state_dir / "journal.db")
         self.busy.wrap(journal, JOURNAL_CALLS)
         self.daemon = Daemon(Given(settings, problems, self.clock, journal, random.Random(7)))
+        self.daemons.append(self.daemon)
         for door in self.daemon.sites.doors.values():
             self.busy.wrap(door.gateway, GATEWAY_CALLS)
         for channel in self.daemon.channels.values():
@@ -304,3 +306,5 @@ async def world(root: Path) -> AsyncIterator[World]:
         finally:
             if made._task is not None:
                 await made.kill()
+            breaches = [b for daemon in made.daemons for b in daemon.core.monitor.breaches]
+            assert breaches == []

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from baileykeep.backups.vault import Vault
 from baileykeep.clock import Clock
 from baileykeep.gateways.base import Gateway
+from baileykeep.model.evidence import Sight
 from baileykeep.model.incident import Outcome
 from baileykeep.model.limits import Limits
 from baileykeep.processes.base import ProcessManager
@@ -27,6 +28,12 @@ class Steps(Protocol):
 
         Where the journal cannot be written the effect does not happen, except for a step that must come
         `whatever_happens`: starting again what was stopped.
+        """
+
+    def witness(self, sight: Sight) -> None:
+        """Show the safety monitor what was seen, or what is about to happen. Also from worker threads.
+
+        Raises `Breached` when the effect that would come next must not happen.
         """
 
 

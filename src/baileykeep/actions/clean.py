@@ -5,19 +5,16 @@ from __future__ import annotations
 import anyio.to_thread
 
 from baileykeep.actions.base import Order, Result, Site
-from baileykeep.actions.session import look_once_more, store_of, verified, while_stopped
+from baileykeep.actions.session import look_once_more, store_of, verified, while_quiet, while_stopped
 from baileykeep.backups.aside import set_aside
 from baileykeep.backups.cleaning import carry_out
 from baileykeep.model.backup import BackupKind
 from baileykeep.model.errors import Refused
+from baileykeep.model.evidence import BackedUp, Planned
 from baileykeep.model.incident import Outcome
-from baileykeep.model.inventory import CleanupPlan
+from baileykeep.model.inventory import Category, CleanupPlan
 from baileykeep.rules import cleanup as rules
 from baileykeep.rules import naming
-
-CHANGED = "changed"
-PLAN_TRIES = 3
-"""A folder that changes under every plan is not touched."""
 
 
 async def cleanup(site: Site, order: Order) -> Result:
@@ -25,24 +22,32 @@ async def cleanup(site: Site, order: Order) -> Result:
     if not await site.still_wrong():
         return Result(Outcome.SUPERSEDED)
     await anyio.to_thread.run_sync(_plan, site, order)
+    offset_s = _offset_s(site)
 
-    async def change() -> str:
-        backup, removed = await _remove_by_plan(site, order)
-        return f"{removed} files removed, backup {backup} kept."
+    async def change(token: str) -> str:
+        return await while_quiet(site, token, remove)
+
+    async def remove(token: str) -> str:
+        return await _remove_by_plan(site, order, token, offset_s)
 
     return await verified(site, await while_stopped(site, change))
 
 
-def _plan(site: Site, order: Order) -> CleanupPlan:
+def _offset_s(site: Site) -> float:
+    """How far the wall clock is from the one that never jumps."""
+    return site.clock.now() - site.clock.monotonic()
+
+
+def _plan(site: Site, order: Order) -> tuple[CleanupPlan, Planned]:
     """A plan from a fresh listing, or Refused when it would not reach what was asked for."""
-    store = store_of(site)
+    store, now = store_of(site), site.clock.now()
     listing = store.listing()
     plan = rules.plan(
         listing,
         store.creds(),
         site.pool,
         site.limits,
-        now=site.clock.now(),
+        now=now,
         reference=rules.reference_of(listing, site.last_up_at),
         policy=order.policy,
         force=order.force,
@@ -55,7 +60,8 @@ def _plan(site: Site, order: Order) -> CleanupPlan:
             f"a cleanup would leave {plan.counted_after} counted files, not under {order.target}",
             code="not_enough_reclaimable",
         )
-    return plan
+    names = tuple(removal.name for removal in plan.remove)
+    return plan, Planned(names, listing.files, plan.token, now, site.last_up_at, order.force)
 
 
 async def cold_backup(site: Site) -> str:
@@ -64,29 +70,21 @@ async def cold_backup(site: Site) -> str:
     async with site.steps.step("backup") as done:
         backup = await anyio.to_thread.run_sync(site.vault.create, store, BackupKind.COLD, site.clock.now())
         done["backup"] = backup.name
+    site.steps.witness(BackedUp(backup))
     return backup.name
 
 
-async def _remove_by_plan(site: Site, order: Order) -> tuple[str, int]:
-    """Back up, plan and remove from one and the same listing; start over when the folder changed in between."""
-    for _ in range(PLAN_TRIES):
-        backup = await cold_backup(site)
-        plan = await anyio.to_thread.run_sync(_plan, site, order)
-        if await look_once_more(site, plan.token) and await _carried_out(site, plan, backup):
-            return backup, len(plan.remove)
-    raise Refused("the folder keeps changing although the session is stopped", code="session_running")
-
-
-async def _carried_out(site: Site, plan: CleanupPlan, backup: str) -> bool:
-    """Remove by the plan; False when the folder changed before the first removal, so that all starts over."""
-    try:
-        async with site.steps.step("remove", files=len(plan.remove), backup=backup):
-            await anyio.to_thread.run_sync(carry_out, site.vault, store_of(site), plan, backup)
-    except Refused as refused:
-        if refused.code != CHANGED:
-            raise
-        return False
-    return True
+async def _remove_by_plan(site: Site, order: Order, token: str, offset_s: float) -> str:
+    """Back up, plan and remove from one and the same listing."""
+    backup = await cold_backup(site)
+    plan, planned = await anyio.to_thread.run_sync(_plan, site, order)
+    site.steps.witness(planned)
+    await look_once_more(site, token)
+    if abs(_offset_s(site) - offset_s) > site.limits.ladder.clock_jump_s:
+        raise Refused("the clock jumped meanwhile, so file ages cannot be trusted", code="clock_jumped")
+    async with site.steps.step("remove", files=len(plan.remove), backup=backup):
+        await anyio.to_thread.run_sync(carry_out, site.vault, store_of(site), plan, backup, site.steps.witness)
+    return f"{len(plan.remove)} files removed, backup {backup} kept."
 
 
 async def repair_sessions(site: Site, order: Order) -> Result:
@@ -96,24 +94,30 @@ async def repair_sessions(site: Site, order: Order) -> Result:
     if not await anyio.to_thread.run_sync(_broken, site, order):
         raise Refused("the failing contacts have no session file here", code="cannot_do")
 
-    async def change() -> str:
-        return await _set_aside(site, order)
+    async def change(token: str) -> str:
+        return await while_quiet(site, token, lambda still: _set_aside(site, order, still))
 
     return await verified(site, await while_stopped(site, change))
 
 
-async def _set_aside(site: Site, order: Order) -> str:
-    store = store_of(site)
-    for _ in range(PLAN_TRIES):
-        token = (await anyio.to_thread.run_sync(store.listing)).token
-        broken = await anyio.to_thread.run_sync(_broken, site, order)
-        if await look_once_more(site, token):
-            async with site.steps.step("set_aside", files=len(broken)) as done:
-                done["aside"] = await anyio.to_thread.run_sync(
-                    set_aside, site.vault, store, broken, site.clock.now(), "bad_mac"
-                )
-            return f"{len(broken)} session files set aside."
-    raise Refused("the folder keeps changing although the session is stopped", code="session_running")
+async def _set_aside(site: Site, order: Order, token: str) -> str:
+    broken = await anyio.to_thread.run_sync(_broken, site, order)
+    await aside_step(site, token, broken, "bad_mac")
+    return f"{len(broken)} session files set aside."
+
+
+async def aside_step(site: Site, token: str, names: tuple[str, ...] | None, reason: str) -> str:
+    """Set named files (None: everything that is Baileys' own) aside as one step; returns the set-aside's name."""
+    store, now = store_of(site), site.clock.now()
+    listing = await anyio.to_thread.run_sync(store.listing)
+    ours = tuple(file.name for file in listing.files if file.category is not Category.OTHER)
+    site.steps.witness(Planned(ours if names is None else names, listing.files, listing.token, now))
+    await look_once_more(site, token)
+    async with site.steps.step("set_aside", files=len(ours if names is None else names)) as done:
+        done["aside"] = name = await anyio.to_thread.run_sync(
+            lambda: set_aside(site.vault, store, names, now, reason, token=token, witness=site.steps.witness)
+        )
+    return name
 
 
 def _broken(site: Site, order: Order) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio.to_thread
 
 from baileykeep.actions.base import Order, Result, Site
-from baileykeep.actions.session import look_once_more, store_of, verified, while_stopped
+from baileykeep.actions.session import look_once_more, store_of, verified, while_quiet, while_stopped
 from baileykeep.backups.good_creds import put_good_creds
 from baileykeep.backups.restore import restore
 from baileykeep.model.backup import BackupKind, RestoreMode
@@ -18,11 +18,12 @@ async def restore_creds(site: Site, order: Order) -> Result:
     if not await site.still_wrong():
         return Result(Outcome.SUPERSEDED)
 
-    async def change() -> str:
+    async def change(token: str) -> str:
+        return await while_quiet(site, token, put)
+
+    async def put(token: str) -> str:
         store = store_of(site)
-        token = (await anyio.to_thread.run_sync(store.listing)).token
-        if not await look_once_more(site, token):
-            raise Refused("the folder changed although the session is stopped", code="session_running")
+        await look_once_more(site, token)
         async with site.steps.step("restore_creds"):
             await anyio.to_thread.run_sync(
                 lambda: put_good_creds(site.vault, store, site.clock.now(), human=order.operator is not None)
@@ -39,8 +40,12 @@ async def restore_backup(site: Site, order: Order) -> Result:
         raise Refused("no backup was named", code="cannot_do")
     await anyio.to_thread.run_sync(site.vault.verify, site.company, name)
 
-    async def change() -> str:
+    async def change(token: str) -> str:
+        return await while_quiet(site, token, put)
+
+    async def put(token: str) -> str:
         store = store_of(site)
+        await look_once_more(site, token)
         async with site.steps.step("restore", backup=name, mode=order.mode):
             opened = await anyio.to_thread.run_sync(_opened_since, site, name)
             await anyio.to_thread.run_sync(

@@ -6,6 +6,7 @@ import anyio
 import anyio.to_thread
 
 from baileykeep.actions.base import Order, Result, Site
+from baileykeep.actions.clean import aside_step
 from baileykeep.actions.session import (
     look_once_more,
     open_session,
@@ -14,9 +15,9 @@ from baileykeep.actions.session import (
     store_of,
     verified,
     verify,
+    while_quiet,
     while_stopped,
 )
-from baileykeep.backups.aside import set_aside
 from baileykeep.backups.restore import put_back
 from baileykeep.model.backup import BackupKind
 from baileykeep.model.errors import BackupError, BaileykeepError, Refused
@@ -40,8 +41,8 @@ async def relink(site: Site, order: Order) -> Result:
     aside: list[str] = []
     ready = anyio.Event()
 
-    async def change() -> str:
-        aside.extend(await _set_all_aside(site))
+    async def change(token: str) -> str:
+        aside.append(await while_quiet(site, token, lambda still: _set_all_aside(site, still)))
         ready.set()
         return "Old login set aside; scan the new QR."
 
@@ -52,11 +53,11 @@ async def relink(site: Site, order: Order) -> Result:
     try:
         result = await wait_for_scan(site, await while_stopped(site, change, start=start))
     except BaileykeepError:
-        if not (aside and keep):
+        if not (any(aside) and keep):
             raise
-        return await _back_again(site, aside[0])
-    if result.outcome is Outcome.FAILED and aside and keep:
-        return await _back_again(site, aside[0])
+        return await back_again(site, aside[0])
+    if result.outcome is Outcome.FAILED and any(aside) and keep:
+        return await back_again(site, aside[0])
     return result
 
 
@@ -75,18 +76,12 @@ async def pair_again(site: Site, order: Order) -> Result:
     return await relink(site, Order(operator=order.operator, proved_dead=True))
 
 
-async def _set_all_aside(site: Site) -> list[str]:
-    """The name of the set-aside; none where a gateway wiped the folder already."""
-    store = store_of(site)
-    listing = await anyio.to_thread.run_sync(store.listing)
+async def _set_all_aside(site: Site, token: str) -> str:
+    """The name of the set-aside; empty where a gateway wiped the folder already."""
+    listing = await anyio.to_thread.run_sync(store_of(site).listing)
     if all(file.category is Category.OTHER for file in listing.files):
-        return []
-    if not await look_once_more(site, listing.token):
-        raise Refused("the folder changed although the session is stopped", code="session_running")
-    async with site.steps.step("set_aside") as done:
-        name = await anyio.to_thread.run_sync(set_aside, site.vault, store, None, site.clock.now(), "relink")
-        done["aside"] = name
-    return [name]
+        return ""
+    return await aside_step(site, token, None, "relink")
 
 
 async def start_fresh(site: Site) -> None:
@@ -101,16 +96,21 @@ async def start_fresh(site: Site) -> None:
     await persistently(site, once)
 
 
-async def _back_again(site: Site, aside: str) -> Result:
-    """Nobody scanned and the old login may still live: it goes back."""
+async def back_again(site: Site, aside: str, note: str = "Nobody scanned; the old login is back in place.") -> Result:
+    """The old login may still live: it goes back, while the session that waited for a scan is stopped."""
 
-    async def change() -> str:
+    async def change(token: str) -> str:
+        return await while_quiet(site, token, put)
+
+    async def put(token: str) -> str:
+        await look_once_more(site, token)
         async with site.steps.step("put_back", aside=aside):
-            await anyio.to_thread.run_sync(put_back, site.vault, store_of(site), aside, site.clock.now())
-        return "Nobody scanned; the old login is back in place."
+            await anyio.to_thread.run_sync(
+                put_back, site.vault, store_of(site), aside, site.clock.now(), site.steps.witness
+            )
+        return note
 
-    note = await while_stopped(site, change)
-    return Result(Outcome.UNDONE, note)
+    return Result(Outcome.UNDONE, await while_stopped(site, change))
 
 
 async def reset(site: Site, order: Order) -> Result:

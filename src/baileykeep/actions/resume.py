@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import anyio.to_thread
 
 from baileykeep.actions.base import Action, Order, Result, Site
-from baileykeep.actions.relink import start_fresh, wait_for_scan
-from baileykeep.actions.session import connected_and_paired, is_stopped, start_again, store_of, verified
-from baileykeep.backups.restore import put_back
+from baileykeep.actions.relink import back_again, start_fresh, wait_for_scan
+from baileykeep.actions.session import connected_and_paired, process_is_down, start_again, status, verified
 from baileykeep.model.backup import BackupKind
 from baileykeep.model.errors import BaileykeepError, Refused
+from baileykeep.model.evidence import Looked
+from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import Outcome
 
 SET_ASIDE = "set_aside"
@@ -22,23 +23,31 @@ SET_ASIDE = "set_aside"
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What the dead daemon had got to: the steps that it began, since when, and whether it set a login aside."""
+    """What the dead daemon had got to: the steps that it began, in order, since when, and whether it is a relink."""
 
-    steps: frozenset[str]
+    steps: tuple[str, ...]
     begun_at: float
     relinking: bool
+
+    @property
+    def owes_start(self) -> bool:
+        """Whether a session was stopped after it was last started."""
+        moves = [step for step in self.steps if step in ("stop", "start")]
+        return bool(moves) and moves[-1] == "stop"
 
 
 async def resume(site: Site, order: Order, action: Action, past: Past) -> Result:
     """Finish or undo what was begun."""
     if not past.steps:
         return Result(Outcome.SUPERSEDED, "Nothing had been done before the restart.")
-    if await connected_and_paired(site):
+    up = await connected_and_paired(site)
+    site.steps.witness(Looked(stopped=False, open=up))
+    if up:
         return await verified(site, "Finished by itself while the daemon was away.")
     if past.relinking and SET_ASIDE in past.steps:
         return await _finish_relink(site, order, past)
     result = await _again(site, order, action)
-    return result if result.outcome is Outcome.HEALED else await _start_what_was_stopped(site, result)
+    return result if result.outcome is Outcome.HEALED else await _start_what_was_stopped(site, result, past)
 
 
 async def _again(site: Site, order: Order, action: Action) -> Result:
@@ -51,8 +60,12 @@ async def _again(site: Site, order: Order, action: Action) -> Result:
         return Result(Outcome.FAILED, error.cause)
 
 
-async def _start_what_was_stopped(site: Site, so_far: Result) -> Result:
-    if not await is_stopped(site):
+async def _start_what_was_stopped(site: Site, so_far: Result, past: Past) -> Result:
+    """A session that the dead daemon had stopped is started even where nobody knows its state just now."""
+    seen = await status(site)
+    site.steps.witness(Looked(stopped=False, open=seen.state is ConnState.CONNECTED))
+    running = seen.state not in (ConnState.DISCONNECTED, ConnState.UNKNOWN)
+    if running or (seen.state is ConnState.UNKNOWN and not past.owes_start and not await process_is_down(site)):
         return so_far
     async with site.steps.step("start", whatever_happens=True):
         await start_again(site)
@@ -66,16 +79,16 @@ async def _finish_relink(site: Site, order: Order, past: Past) -> Result:
             await start_fresh(site)
         return await wait_for_scan(site, "Login set aside; scan the new QR.")
     try:
-        async with site.steps.step("put_back"):
-            await anyio.to_thread.run_sync(_put_back, site, past.begun_at)
+        aside = await anyio.to_thread.run_sync(_own_aside, site, past.begun_at)
+        if aside is not None:
+            return await back_again(site, aside, "The old login is back in place.")
     except BaileykeepError as error:
-        return await _start_what_was_stopped(site, Result(Outcome.FAILED, error.cause))
-    return await _start_what_was_stopped(site, Result(Outcome.UNDONE, "The old login is back in place."))
+        return await _start_what_was_stopped(site, Result(Outcome.FAILED, error.cause), past)
+    return await _start_what_was_stopped(site, Result(Outcome.UNDONE, "The old login was still in place."), past)
 
 
-def _put_back(site: Site, begun_at: float) -> None:
-    """Put this action's own set-aside back; one of an earlier relink is another story's."""
+def _own_aside(site: Site, begun_at: float) -> str | None:
+    """This action's own set-aside; one of an earlier relink is another story's."""
     copies = site.vault.list(site.company)
     asides = [b for b in copies if b.kind is BackupKind.ASIDE and b.whole and b.created_at >= begun_at]
-    if asides:
-        put_back(site.vault, store_of(site), asides[-1].name, site.clock.now())
+    return asides[-1].name if asides else None

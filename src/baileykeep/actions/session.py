@@ -13,6 +13,7 @@ import anyio.to_thread
 from baileykeep.actions.base import Result, Site
 from baileykeep.gateways.base import SessionStatus
 from baileykeep.model.errors import BaileykeepError, GatewayError, Refused
+from baileykeep.model.evidence import Looked
 from baileykeep.model.facts import ConnState, ProcessState
 from baileykeep.model.incident import Outcome
 from baileykeep.stores.base import AuthStore
@@ -21,10 +22,14 @@ LOOK_EVERY_S = 5.0
 """Between two looks at a session that is being stopped or verified."""
 
 START_TRIES = 3
+QUIET_TRIES = 3
+"""A folder that changes under every try is not touched."""
+
+CHANGED = "changed"
 DOWN = frozenset({ProcessState.STOPPED, ProcessState.ERRORED})
 
-Change = Callable[[], Awaitable[str]]
-"""The work on a stopped session; returns a note for the story."""
+Change = Callable[[str], Awaitable[str]]
+"""The work on a stopped session, given the token of the folder as it lay still; returns a note for the story."""
 
 
 def store_of(site: Site) -> AuthStore:
@@ -48,9 +53,7 @@ async def _between(site: Site, change: Change, start: Callable[[], Awaitable[Non
         async with site.steps.step("stop"):
             stopping = True
             await stop(site)
-        async with site.steps.step("prove_stopped"):
-            await prove_stopped(site)
-        return await change()
+        return await change(await proved_stopped(site))
     finally:
         if stopping:
             with anyio.CancelScope(shield=True):
@@ -137,8 +140,16 @@ async def is_stopped(site: Site) -> bool:
     return (await status(site)).state is ConnState.DISCONNECTED or await process_is_down(site)
 
 
-async def prove_stopped(site: Site) -> None:
+async def proved_stopped(site: Site) -> str:
+    """`prove_stopped` as a step of the action."""
+    async with site.steps.step("prove_stopped"):
+        return await prove_stopped(site)
+
+
+async def prove_stopped(site: Site) -> str:
     """Return once two looks apart found the session stopped and the folder was quiet all the time between.
+
+    Returns the token of the folder as it lies there.
 
     Raises Refused when that does not come about in time: an unproved stop must not be built upon.
     """
@@ -149,19 +160,40 @@ async def prove_stopped(site: Site) -> None:
     while clock.monotonic() < deadline:
         stopped = await is_stopped(site)
         seen = (await anyio.to_thread.run_sync(store.listing)).token
+        now = clock.monotonic()
+        site.steps.witness(Looked(stopped, token=seen))
         if not stopped or seen != token:
             since, token = (clock.monotonic() if stopped else None), seen
-        elif since is not None and clock.monotonic() - since >= max(limits.stopped_gap_s, limits.quiet_folder_s):
-            return
+        elif since is not None and now - since >= max(limits.stopped_gap_s, limits.quiet_folder_s):
+            return token
         await clock.sleep(LOOK_EVERY_S)
     raise Refused("the session could not be proved stopped", code="unknown_state")
 
 
-async def look_once_more(site: Site, token: str) -> bool:
-    """Just before the first change: still stopped, and the folder is what the plan was made from."""
+async def while_quiet(site: Site, token: str, change: Change) -> str:
+    """Make a change that needs the folder to be what it was; proved anew, and tried again, when something wrote there.
+
+    The change raises `Refused` with code `changed` before it touched anything.
+    """
+    for _ in range(QUIET_TRIES):
+        try:
+            return await change(token)
+        except Refused as refused:
+            if refused.code != CHANGED:
+                raise
+        token = await proved_stopped(site)
+    raise Refused("the folder keeps changing although the session is stopped", code="session_running")
+
+
+async def look_once_more(site: Site, token: str) -> None:
+    """Just before the first change: raise `Refused` unless it is still stopped and the folder lies as it did."""
     if not await is_stopped(site):
+        site.steps.witness(Looked(stopped=False))
         raise Refused("the session came back by itself", code="session_running")
-    return (await anyio.to_thread.run_sync(store_of(site).listing)).token == token
+    seen = (await anyio.to_thread.run_sync(store_of(site).listing)).token
+    site.steps.witness(Looked(stopped=True, token=seen))
+    if seen != token:
+        raise Refused("the folder changed although the session is stopped", code=CHANGED)
 
 
 async def verify(site: Site, within_s: float | None = None) -> bool:
@@ -172,7 +204,8 @@ async def verify(site: Site, within_s: float | None = None) -> bool:
     while True:
         good = await connected_and_paired(site)
         now = clock.monotonic()
-        steady_since = (steady_since if steady_since is not None else now) if good else None
+        site.steps.witness(Looked(stopped=False, open=good))
+        steady_since = (steady_since if steady_since is not None else clock.monotonic()) if good else None
         if steady_since is not None and now - steady_since >= limits.steady_s:
             return True
         if steady_since is None and now >= deadline:

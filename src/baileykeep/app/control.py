@@ -280,8 +280,9 @@ async def _pause(c: ControlService, args: Args, operator: str) -> Answer:
 async def _resume(c: ControlService, args: Args, operator: str) -> Answer:
     subject = _paused(c, args)
     was = c.sources.holds.resume(subject)
-    await c.note(subject, operator, "Resumed.")
-    return {"resumed": str(subject), "was_paused": was}
+    released = await c.desk.release(subject, operator)
+    await c.note(subject, operator, "Released after a failed safety check." if released else "Resumed.")
+    return {"resumed": str(subject), "was_paused": was, "was_breached": released}
 
 
 def _paused(c: ControlService, args: Args) -> Subject:

@@ -30,6 +30,7 @@ from baileykeep.engine.engine import Engine, Services
 from baileykeep.engine.executor import Executor
 from baileykeep.engine.holds import Holds
 from baileykeep.engine.ledger import Ledger
+from baileykeep.engine.monitor import Monitor, Senses
 from baileykeep.engine.orchestrator import Orchestrator, Parts
 from baileykeep.fsys import Fsys
 from baileykeep.journal.base import Journal
@@ -104,6 +105,9 @@ class Core:
         self.bus = Bus()
         self.ledger = Ledger(given.journal, self._tell, lambda: self.courier.nudge())
         self.engine = Engine(Services(self.sites, given.journal, given.clock, self.ledger, self.holds, self.bus))
+        self.monitor = Monitor(
+            Senses(self.holds, self.sites, self.engine.unit, self.bus.publish, given.journal, given.clock)
+        )
         self.sites.know = self._know
         self.channels = outside.make_channels(given.settings, given.journal, given.clock, self._command)
         self.courier = Courier(given.journal, self.channels, given.clock, given.settings.limits.notify)
@@ -126,6 +130,7 @@ class Core:
         await self.engine.load()
         unfinished = await self.ledger.load(clock.now())
         self.engine.believe(self.ledger.all_open())
+        await self.monitor.load()
         self._assemble(group)
         started = {"version": __version__, "text": f"Daemon {__version__} started."}
         await journal.write([Entry(clock.now(), EntryKind.DAEMON_STARTED, HOST, data=started)])
@@ -135,9 +140,10 @@ class Core:
 
     def _assemble(self, group: TaskGroup) -> None:
         journal, clock = self.given.journal, self.clock
+        executor = Executor(journal, clock, self.sites, self.monitor)
         self.orchestrator = Orchestrator(
             Parts(
-                self.ledger, self.holds, self.sites, Executor(journal, clock, self.sites), clock, self.engine.unit,
+                self.ledger, self.holds, self.sites, executor, clock, self.engine.unit, self.monitor,
                 self._around.decision, self._ended, self.engine.crashed,
             ),
             group,
@@ -153,6 +159,7 @@ class Core:
         group.start_soon(self.engine.run, self.orchestrator)
         group.start_soon(self.housekeeping.run)
         group.start_soon(self.courier.run)
+        group.start_soon(self.monitor.run)
 
     def start_unclocked(self, group: TaskGroup) -> None:
         """The same without what merely repeats itself: whoever calls this beats time as it sees fit."""

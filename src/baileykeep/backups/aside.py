@@ -5,20 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from baileykeep.backups.vault import Snapshot, Vault
-from baileykeep.model.backup import BackupKind
+from baileykeep.backups.witness import Witness, gone_since, nobody
+from baileykeep.model.backup import Backup, BackupKind
 from baileykeep.model.errors import Refused
+from baileykeep.model.evidence import BackedUp, Removed, Removing, Way
 from baileykeep.model.inventory import Category, FileEntry
 from baileykeep.rules.masking import mask_name
 from baileykeep.rules.naming import CREDS, category_of
 from baileykeep.stores.base import AuthStore
 
 
-def set_aside(vault: Vault, store: AuthStore, names: Sequence[str] | None, now: float, reason: str) -> str:
+def set_aside(
+    vault: Vault,
+    store: AuthStore,
+    names: Sequence[str] | None,
+    now: float,
+    reason: str,
+    *,
+    token: str | None = None,
+    witness: Witness = nobody,
+) -> str:
     """Move session files, or with None every file of Baileys, out of the folder; returns the set-aside's name.
 
     The caller has proved that the session is stopped. The folder itself stays, with owner and mode, and so does
     what is not Baileys' own. Creds go last: until then a crash leaves a login that still works. Named files must
-    be sessions, of a paired login. `restore.put_back` is the way back.
+    be sessions, of a paired login. `restore.put_back` is the way back. With `token` the folder must still be that
+    listing, else `Refused` with code `changed`; `witness` is shown what is about to go, and may still bar it.
     """
     if names is not None:
         _check_sessions(names)
@@ -26,13 +38,16 @@ def set_aside(vault: Vault, store: AuthStore, names: Sequence[str] | None, now: 
         store.check_writable()
         store.sweep()
         taken = vault.snapshot(store)
+        if token is not None and taken.listing.token != token:
+            raise _changed()
         gone = _chosen(taken, names)
         cold = vault.put(store, BackupKind.COLD, taken, now, reason=f"before setting aside: {reason}")
         if names is not None and not cold.paired:
             raise Refused("the folder holds no paired login, so no session of it is repaired", code="not_paired")
         only = None if names is None else [file.name for file in gone]
         aside = vault.put(store, BackupKind.ASIDE, taken, now, reason=reason, names=only)
-        _remove(store, taken, gone)
+        witness(BackedUp(vault.verify(store.company, cold.name)))
+        _remove(store, taken, gone, Way.WHOLE_ASIDE if names is None else Way.NAMED_ASIDE, cold, witness)
         vault.tidy(store.company, now, protected=(cold.name, aside.name))
     return aside.name
 
@@ -52,12 +67,19 @@ def _chosen(taken: Snapshot, names: Sequence[str] | None) -> list[FileEntry]:
     return sorted(gone, key=lambda file: file.name == CREDS)
 
 
-def _remove(store: AuthStore, taken: Snapshot, gone: Sequence[FileEntry]) -> None:
+def _remove(
+    store: AuthStore, taken: Snapshot, gone: Sequence[FileEntry], way: Way, cold: Backup, witness: Witness
+) -> None:
     """Rule 4: the folder must still be what was backed up, just before the first removal."""
-    if store.listing().token != taken.listing.token:
-        raise Refused(
-            "the folder changed since it was backed up",
-            next_step="stop what writes there, then start over",
-            code="changed",
-        )
+    listing = store.listing()
+    if listing.token != taken.listing.token:
+        raise _changed()
+    witness(Removing(way, tuple(file.name for file in gone), listing.files, listing.token, cold))
     store.remove_unchanged(gone)
+    witness(Removed(gone_since(listing, store.listing())))
+
+
+def _changed() -> Refused:
+    return Refused(
+        "the folder changed since it was backed up", next_step="stop what writes there, then start over", code="changed"
+    )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from baileykeep.backups.vault import Vault
+from baileykeep.backups.witness import Witness, gone_since, nobody
 from baileykeep.model.backup import Backup, BackupKind
 from baileykeep.model.errors import Refused
+from baileykeep.model.evidence import Removed, Removing, Way
 from baileykeep.model.inventory import NEVER_CLEANED, CleanupPlan
 from baileykeep.rules.naming import category_of
 from baileykeep.stores.base import AuthStore
 
 
-def carry_out(vault: Vault, store: AuthStore, plan: CleanupPlan, backup: str) -> tuple[str, ...]:
+def carry_out(
+    vault: Vault, store: AuthStore, plan: CleanupPlan, backup: str, witness: Witness = nobody
+) -> tuple[str, ...]:
     """Remove what a plan names; returns the names. The caller has proved that the session is stopped.
 
     `backup` names the cold backup that is the undo: it is re-read here, must be of a paired login, and must have
@@ -23,8 +27,11 @@ def carry_out(vault: Vault, store: AuthStore, plan: CleanupPlan, backup: str) ->
         _check(plan, undo, listing.token)
         files = {file.name: file for file in listing.files}
         store.check_writable()
-        store.remove_unchanged([files[removal.name] for removal in plan.remove])
-    return tuple(removal.name for removal in plan.remove)
+        names = tuple(removal.name for removal in plan.remove)
+        witness(Removing(Way.CLEANUP, names, listing.files, listing.token, undo))
+        store.remove_unchanged([files[name] for name in names])
+        witness(Removed(gone_since(listing, store.listing())))
+    return names
 
 
 def _check(plan: CleanupPlan, undo: Backup, token: str) -> None:

@@ -5,12 +5,14 @@ Every way back first backs up what lies there, writes keys before creds, and ref
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from baileykeep.backups.archive import Manifest
 from baileykeep.backups.vault import Snapshot, Vault
+from baileykeep.backups.witness import Witness, gone_since, nobody
 from baileykeep.model.backup import BackupKind, RestoreMode, RestoreReport
 from baileykeep.model.errors import BackupError, Refused
+from baileykeep.model.evidence import BackedUp, Removed, Removing, Way
 from baileykeep.model.inventory import NEVER_CLEANED, Category, Creds, CredsState, FileEntry
 from baileykeep.rules.creds_file import parse_creds, with_pre_key_ids
 from baileykeep.rules.naming import CREDS, category_of, is_own, memory_group, pre_key_id, sender_key
@@ -55,7 +57,7 @@ def undo(vault: Vault, store: AuthStore, name: str, now: float, *, opened_since:
         return _put_back(vault, store, name, manifest, contents, names, there, now)
 
 
-def put_back(vault: Vault, store: AuthStore, name: str, now: float) -> RestoreReport:
+def put_back(vault: Vault, store: AuthStore, name: str, now: float, witness: Witness = nobody) -> RestoreReport:
     """Put a set-aside back; the caller has proved that the session is stopped.
 
     Of named files only those that are absent come back. A whole folder comes back over whatever a pairing that
@@ -71,8 +73,23 @@ def put_back(vault: Vault, store: AuthStore, name: str, now: float) -> RestoreRe
             names = _absent(contents, there, everything=manifest.whole)
             return _put_back(vault, store, name, manifest, contents, names, there, now)
         report = _put_back(vault, store, name, manifest, contents, _ours(contents), there, now)
-        store.remove_unchanged(_strangers(contents, there))
+        _remove_strangers(vault, store, report, _strangers(contents, there), witness)
         return report
+
+
+def _remove_strangers(
+    vault: Vault, store: AuthStore, report: RestoreReport, strangers: Sequence[FileEntry], witness: Witness
+) -> None:
+    """What a pairing that never was finished left, after the backup that was made of it."""
+    if not strangers:
+        return
+    undo = vault.verify(store.company, report.replaced) if report.replaced is not None else None
+    if undo is not None:
+        witness(BackedUp(undo))
+    listing, names = store.listing(), tuple(file.name for file in strangers)
+    witness(Removing(Way.PUT_BACK, names, listing.files, listing.token, undo))
+    store.remove_unchanged(strangers)
+    witness(Removed(gone_since(listing, store.listing())))
 
 
 def _check_mode(manifest: Manifest, mode: RestoreMode, opened_since: bool) -> None:

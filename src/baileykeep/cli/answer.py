@@ -56,9 +56,10 @@ def who_and_how_long(words: list[str]) -> tuple[str | None, float]:
 
 
 def resume(company: MaybeCompany = None, gateway: Gateway = None, json: Json = False, config: Config = None) -> None:
-    """End a pause."""
+    """End a pause; for a company or gateway also the hold that a failed safety check left."""
     answer = daemon(config).call("resume", _scope(company, gateway))
-    _say(answer, json, f"resumed {_named(company, gateway)}")
+    released = "; the hold after a failed safety check is lifted" if answer.get("was_breached") else ""
+    _say(answer, json, f"resumed {_named(company, gateway)}{released}")
 
 
 def ack(target: Target, json: Json = False, config: Config = None) -> None:

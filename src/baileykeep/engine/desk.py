@@ -74,6 +74,18 @@ class Desk:
             await self._parts.ledger.commit(incident, incident, [said])
         return incident
 
+    async def release(self, subject: Subject, operator: str) -> bool:
+        """An operator has looked at a breach: automatic action may go on. False when nothing was held."""
+        async with self._orchestrator.lock:
+            if not self._parts.monitor.release(subject):
+                return False
+            incident = self._parts.ledger.get(subject, Topic.WATCH)
+            if incident is not None and incident.cause is Cause.BREACH:
+                after = incidents.closed(incident, f"released by {operator}", self._parts.clock.now())
+                await self._parts.ledger.commit(incident, after, [self._said(after, operator, "Released.")])
+        await self._orchestrator.review(subject)
+        return True
+
     async def forget(self, subject: Subject, operator: str) -> None:
         """Close every story of a subject that is gone for good."""
         async with self._orchestrator.lock:

@@ -16,10 +16,12 @@ from baileykeep.actions.relink import pair_again, relink, reset, snapshot
 from baileykeep.actions.resume import Past, resume
 from baileykeep.clock import Clock
 from baileykeep.engine.ledger import Running
+from baileykeep.engine.monitor import Monitor
 from baileykeep.engine.roster import Roster
 from baileykeep.journal.base import Journal
 from baileykeep.model import codec
 from baileykeep.model.errors import BaileykeepError, JournalError, Refused
+from baileykeep.model.evidence import LookedAgain, Sight, StepBegun
 from baileykeep.model.incident import Outcome, Rung
 from baileykeep.model.records import Entry, EntryKind
 
@@ -51,16 +53,22 @@ StillWrong = Callable[[], Awaitable[bool]]
 class JournaledSteps:
     """The steps of one action, in the journal."""
 
-    def __init__(self, journal: Journal, clock: Clock, running: Running):
+    def __init__(self, journal: Journal, clock: Clock, running: Running, monitor: Monitor):
         self._journal = journal
         self._clock = clock
         self._running = running
+        self._monitor = monitor
         self.begun = False
+
+    def witness(self, sight: Sight) -> None:
+        """Show the safety monitor what is about to happen; see `actions.base.Steps`."""
+        self._monitor.witness(self._running.subject, self._running.attempt.action_id, sight)
 
     @asynccontextmanager
     async def step(self, name: str, *, whatever_happens: bool = False, **detail: Any) -> AsyncIterator[dict[str, Any]]:
         """Journal, then do, then journal again; see `actions.base.Steps`."""
-        await self._note(EntryKind.STEP_BEGUN, name, detail, optional=whatever_happens)
+        journaled = await self._note(EntryKind.STEP_BEGUN, name, detail, optional=whatever_happens)
+        self.witness(StepBegun(name, journaled, must_come=whatever_happens))
         self.begun = True
         seen: dict[str, Any] = {}
         try:
@@ -70,7 +78,7 @@ class JournaledSteps:
             raise
         await self._note(EntryKind.STEP_ENDED, name, seen, optional=True)
 
-    async def _note(self, kind: EntryKind, name: str, detail: Mapping[str, Any], *, optional: bool) -> None:
+    async def _note(self, kind: EntryKind, name: str, detail: Mapping[str, Any], *, optional: bool) -> bool:
         running = self._running
         data = {"step": name, **codec.encode(detail)}
         entry = Entry(
@@ -83,15 +91,18 @@ class JournaledSteps:
             if not optional:
                 raise
             log.warning("step_not_journaled", step=name, subject=str(running.subject), error=error.cause)
+            return False
+        return True
 
 
 class Executor:
     """Turns a begun action into a result; whatever goes wrong becomes an outcome, never an exception."""
 
-    def __init__(self, journal: Journal, clock: Clock, roster: Roster):
+    def __init__(self, journal: Journal, clock: Clock, roster: Roster, monitor: Monitor):
         self._journal = journal
         self._clock = clock
         self._roster = roster
+        self._monitor = monitor
 
     async def run(self, running: Running, still_wrong: StillWrong) -> Result:
         """Do what was begun."""
@@ -104,7 +115,9 @@ class Executor:
     async def resume(self, running: Running, still_wrong: StillWrong) -> Result:
         """Finish or undo what a dead daemon had begun."""
         rung = running.attempt.rung
-        past = Past(await self._steps_of(running), running.attempt.begun_at, relinking=rung in RELINKING)
+        steps = await self._steps_of(running)
+        self._monitor.resumed(running, steps)
+        past = Past(tuple(steps), running.attempt.begun_at, relinking=rung in RELINKING)
 
         async def work(site: Site) -> Result:
             if rung is Rung.RESTART_PROCESS:
@@ -113,8 +126,8 @@ class Executor:
 
         return await self._guarded(running, work, still_wrong)
 
-    async def _steps_of(self, running: Running) -> frozenset[str]:
-        """The steps that were begun, found by the action's id whatever the wall clock did since."""
+    async def _steps_of(self, running: Running) -> list[str]:
+        """The steps that were begun, in order, found by the action's id whatever the wall clock did since."""
         while True:
             try:
                 entries = await self._journal.entries(
@@ -124,17 +137,23 @@ class Executor:
                 log.warning("steps_not_readable", subject=str(running.subject), error=error.cause)
                 await self._clock.sleep(READ_AGAIN_S)
             else:
-                return frozenset(e.data["step"] for e in entries if e.action == running.attempt.action_id)
+                return [e.data["step"] for e in reversed(entries) if e.action == running.attempt.action_id]
 
     async def _guarded(
         self, running: Running, work: Callable[[Site], Awaitable[Result]], still_wrong: StillWrong
     ) -> Result:
-        steps = JournaledSteps(self._journal, self._clock, running)
+        steps = JournaledSteps(self._journal, self._clock, running, self._monitor)
+
+        async def look_again() -> bool:
+            wrong = await still_wrong()
+            steps.witness(LookedAgain(wrong))
+            return wrong
+
         try:
             site = self._roster.site(
                 running.subject,
                 steps,
-                still_wrong,
+                look_again,
                 by_human=running.attempt.operator is not None,
             )
             return await work(site)

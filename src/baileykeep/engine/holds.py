@@ -1,4 +1,4 @@
-"""What bars or delays everybody: pauses, the network, the fleet brake, clock jumps, shutdown."""
+"""What bars or delays everybody: pauses, the network, the fleet brake, clock jumps, breaches, shutdown."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from baileykeep.model import codec
+from baileykeep.model.evidence import Breach
 from baileykeep.model.incident import Cause
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import HOST, Subject, Symptom, SymptomKind, gateway
@@ -19,7 +20,10 @@ GATEWAY_OUT = frozenset({SymptomKind.GATEWAY_DOWN, SymptomKind.GATEWAY_MISCONFIG
 
 @dataclass(slots=True)
 class Holds:
-    """Mutable, owned by the orchestrator. `pauses` maps a subject (the host means everybody) to its end."""
+    """Mutable, owned by the orchestrator. `pauses` maps a subject (the host means everybody) to its end.
+
+    `breached` holds those for which a promise was (nearly) broken, until an operator says to go on.
+    """
 
     act: bool
     started_at: float
@@ -27,7 +31,7 @@ class Holds:
     jumped_at: float | None = None
     pauses: dict[Subject, float] = field(default_factory=dict)
     brakes: dict[Subject, brake.State] = field(default_factory=dict)
-    breached: set[Subject] = field(default_factory=set)
+    breached: dict[Subject, Breach] = field(default_factory=dict)
     _offset: float | None = None
 
     def watch_clock(self, now: float, monotonic: float, limits: Limits) -> None:
@@ -93,6 +97,7 @@ class Holds:
             "pauses": {str(s): until for s, until in self.pauses.items() if until > now},
             "brakes": {str(s): codec.encode(state) for s, state in self.brakes.items()},
             "jumped_at": self.jumped_at,
+            "breached": [codec.encode(breach) for breach in self.breached.values()],
         }
 
     def load(self, saved: Mapping[str, Any]) -> None:
@@ -100,6 +105,8 @@ class Holds:
         self.pauses = {Subject.parse(s): until for s, until in saved.get("pauses", {}).items()}
         self.brakes = {Subject.parse(s): codec.decode(brake.State, v) for s, v in saved.get("brakes", {}).items()}
         self.jumped_at = saved.get("jumped_at")
+        breaches = (codec.decode(Breach, item) for item in saved.get("breached", ()))
+        self.breached = {breach.subject: breach for breach in breaches}
 
 
 def silenced(cause: Cause, fleet: Fleet) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import structlog
@@ -22,6 +23,8 @@ T = TypeVar("T")
 
 HISTORY_DAYS = 8
 """Attempts older than this steer nothing any more."""
+
+_NOTHING: Mapping[tuple[str, str], Any] = MappingProxyType({})
 
 Tell = Callable[[Incident | None, Incident], Sequence[Notice]]
 
@@ -125,19 +128,33 @@ class Ledger:
         return [Entry(after.updated_at, EntryKind.INCIDENT, after.subject, incident=after.id, data=data)]
 
     async def action_begun(
-        self, running: Running, before: Incident | None, after: Incident | None, why: Entry | None = None
+        self,
+        running: Running,
+        before: Incident | None,
+        after: Incident | None,
+        why: Entry | None = None,
+        beside: Mapping[tuple[str, str], Any] = _NOTHING,
     ) -> None:
-        """The intent is on disk, with the decision behind it, when this returns; only then may the effect happen."""
+        """The intent is on disk, with the decision behind it, when this returns; only then may the effect happen.
+
+        `beside` is remembered in the same transaction, here and when the action ends.
+        """
         attempt, subject = running.attempt, running.subject
         entry = self._entry(EntryKind.ACTION_BEGUN, running, attempt.begun_at)
-        memories = {(str(subject), "action"): codec.encode(running)}
+        memories = {**beside, (str(subject), "action"): codec.encode(running)}
         await self._write([e for e in (why, entry) if e is not None], memories, before, after)
         self._remember(subject, attempt)
 
-    async def action_ended(self, running: Running, before: Incident | None, after: Incident | None) -> None:
+    async def action_ended(
+        self,
+        running: Running,
+        before: Incident | None,
+        after: Incident | None,
+        beside: Mapping[tuple[str, str], Any] = _NOTHING,
+    ) -> None:
         """The outcome is on disk when this returns; `running.attempt` carries it."""
         entry = self._entry(EntryKind.ACTION_ENDED, running, running.attempt.ended_at or running.attempt.begun_at)
-        await self._write([entry], {(str(running.subject), "action"): None}, before, after)
+        await self._write([entry], {**beside, (str(running.subject), "action"): None}, before, after)
         self._remember(running.subject, running.attempt)
 
     @staticmethod

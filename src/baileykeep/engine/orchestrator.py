@@ -17,11 +17,12 @@ from baileykeep.clock import Clock
 from baileykeep.engine.executor import RELINKING, Executor
 from baileykeep.engine.holds import Holds, silenced, without_brake
 from baileykeep.engine.ledger import Ledger, Running
+from baileykeep.engine.monitor import Monitor
 from baileykeep.engine.roster import Member, Roster
 from baileykeep.engine.units import CompanyUnit, Unit
 from baileykeep.model import codec
 from baileykeep.model.decisions import Decision, Reason, Verb
-from baileykeep.model.errors import JournalError
+from baileykeep.model.errors import Breached, JournalError
 from baileykeep.model.incident import ApprovalState, Attempt, Cause, Incident, Outcome, Rung, Topic
 from baileykeep.model.inventory import Level
 from baileykeep.model.records import Entry, EntryKind
@@ -55,6 +56,7 @@ class Parts:
     executor: Executor
     clock: Clock
     units: Units
+    monitor: Monitor
     decided: Observer = lambda _subject, _decision: None
     ended: Callable[[Subject, Attempt], None] = lambda _subject, _attempt: None
     crashed: Callable[[Subject, Exception], None] = lambda _subject, _error: None
@@ -83,6 +85,8 @@ class Orchestrator:
                 self._note_journal(None)
             except JournalError as error:
                 self._note_journal(error)
+            except Breached as breached:
+                log.warning("begin_barred", subject=str(subject), error=breached.cause)
             except Exception as error:
                 log.exception("review_crashed", subject=str(subject))
                 self.parts.crashed(subject, error)
@@ -269,13 +273,28 @@ class Orchestrator:
         attempt = Attempt(rung, cause, now, parts.ledger.new_id(now, "a"), operator=order.operator)
         running = Running(member.subject, attempt, codec.encode(order), looked.id if looked else None, manual)
         after = incidents.begun(looked, attempt, now) if looked is not None else None
-        await parts.ledger.action_begun(running, before, after, why)
+        await self._announce(member, running, looked)
+        try:
+            await parts.ledger.action_begun(running, before, after, why, parts.monitor.memories(member.subject))
+        except JournalError:
+            parts.monitor.withdrawn(running)
+            raise
+        parts.monitor.intended(running)
         self.running[member.subject] = running
         unit = parts.units(member.subject)
         if rung in RELINKING and isinstance(unit, CompanyUnit):
             unit.expect_new_login()
         self._group.start_soon(self._run, running, False)
         return running
+
+    async def _announce(self, member: Member, running: Running, incident: Incident | None) -> None:
+        """Let the safety monitor look at an action before it is begun. Raises `Breached` when it must not be."""
+        parts = self.parts
+        try:
+            parts.monitor.begun(running, member, incident, parts.ledger.history(member.subject))
+        except Breached:
+            await parts.monitor.report()
+            raise
 
     async def resume(self, running: Running) -> None:
         """Take up an action that a dead daemon had begun."""
@@ -286,6 +305,7 @@ class Orchestrator:
         work = self.parts.executor.resume if resuming else self.parts.executor.run
         result = await work(running, lambda: self._still_wrong(running))
         await self._end(running, result)
+        await self.parts.monitor.report()
         await self.review(running.subject)
 
     async def _still_wrong(self, running: Running) -> bool:
@@ -305,6 +325,7 @@ class Orchestrator:
             running.attempt, ended_at=now, outcome=result.outcome, note=result.note, untouched=result.untouched
         )
         ended = replace(running, attempt=attempt)
+        self.parts.monitor.ended(ended)
         while not await self._ended(ended, now):
             await self.parts.clock.sleep(RETRY_OUTCOME_S)
 
@@ -314,7 +335,7 @@ class Orchestrator:
             before = self.parts.ledger.find(ended.incident) if ended.incident else None
             after = incidents.ended(before, ended.attempt, now) if before is not None else None
             try:
-                await self.parts.ledger.action_ended(ended, before, after)
+                await self.parts.ledger.action_ended(ended, before, after, self.parts.monitor.memories(ended.subject))
             except JournalError as error:
                 log.warning("outcome_not_journaled", subject=str(ended.subject), error=error.cause)
                 return False

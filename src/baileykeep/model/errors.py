@@ -49,6 +49,12 @@ class Refused(BaileykeepError):
     exit_code = 3
 
 
+class Breached(Refused):
+    """A promise of `docs/promises.md` was about to be broken: what was to happen is barred, by a defect or a lie."""
+
+    code = "breach"
+
+
 class GatewayError(BaileykeepError):
     """A gateway did not do what was asked, or did not answer. `code` is a `model.facts.Problem` value."""
 

@@ -45,6 +45,7 @@ class Cause(StrEnum):
     DISK_LOW = "disk_low"
     CONFIG_BAD = "config_bad"
     COMPANY_CRASHED = "company_crashed"
+    BREACH = "breach"
 
 
 class Topic(StrEnum):

@@ -25,6 +25,7 @@ class EntryKind(StrEnum):
     OPERATOR = "operator"
     BACKUP = "backup"
     CONFIG = "config"
+    BREACH = "breach"
 
 
 @dataclass(frozen=True, slots=True)

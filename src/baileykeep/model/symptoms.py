@@ -93,6 +93,7 @@ class SymptomKind(StrEnum):
     DISK_LOW = "disk_low"
     CONFIG_BAD = "config_bad"
     COMPANY_CRASHED = "company_crashed"
+    BREACH = "breach"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ HEALTH: tuple[Cause, ...] = (
 """Causes of the topic HEALTH, most pressing first."""
 
 WATCH: tuple[Cause, ...] = (
+    Cause.BREACH,
     Cause.CREDS_CHANGED,
     Cause.FOLDER_MISSING,
     Cause.PHONE_MISMATCH,

@@ -37,7 +37,7 @@ LADDER: Mapping[Cause, tuple[Rung, ...]] = {
 
 HUMAN_ONLY = frozenset(
     {Cause.ACCOUNT_BLOCKED, Cause.CLIENT_TOO_OLD, Cause.MULTI_DEVICE_MISMATCH, Cause.WAITING_QR}
-    | {Cause.GATEWAY_MISCONFIGURED, Cause.COMPANY_CRASHED, Cause.CREDS_CHANGED, Cause.PHONE_MISMATCH}
+    | {Cause.GATEWAY_MISCONFIGURED, Cause.COMPANY_CRASHED, Cause.CREDS_CHANGED, Cause.PHONE_MISMATCH, Cause.BREACH}
 )
 """Causes that only a human can cure; all others without a row are told and watched."""
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from baileykeep.model.decisions import Decision, Reason, Verb
 from baileykeep.model.incident import Approval, Attempt, Incident, Outcome, Rung
-from baileykeep.model.symptoms import Detail, Scope, Severity
+from baileykeep.model.symptoms import Detail, Scope, Severity, Subject
 from baileykeep.rules.words_causes import WORDS, CauseWords
 
 __all__ = ["WORDS", "CauseWords"]
@@ -201,7 +201,15 @@ def what_to_do(incident: Incident) -> str:
     running = [attempt for attempt in incident.attempts if attempt.outcome is None and attempt.ended_at is None]
     if running:
         return f"Wait. {RUNGS[running[-1].rung].doing} now."
-    return WORDS[incident.cause].what_to_do
+    return _for_subject(WORDS[incident.cause].what_to_do, incident.subject)
+
+
+def _for_subject(text: str, subject: Subject) -> str:
+    """Commands named in a text, with this subject in place of COMPANY."""
+    if subject.scope is Scope.COMPANY:
+        return text.replace("COMPANY", subject.id)
+    named = f"--gateway {subject.id}" if subject.scope is Scope.GATEWAY else ""
+    return text.replace("explain COMPANY", "events").replace("COMPANY", named)
 
 
 def why_held(reason: Reason) -> str:

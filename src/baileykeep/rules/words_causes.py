@@ -242,5 +242,12 @@ WORDS: Mapping[Cause, CauseWords] = MappingProxyType(
             "Baileykeep itself failed on this company again and again and set it aside.",
             "Restart Baileykeep, and report the error in its log.",
         ),
+        Cause.BREACH: CauseWords(
+            "Safety check failed",
+            "safety check failed",
+            "A promise was about to be broken here. Nothing is done by itself any more; watching goes on.",
+            "See what led to it: `baileykeep explain COMPANY`. Then let actions go on: `baileykeep resume COMPANY`.",
+            " ({promise}): {wrong}",
+        ),
     }
 )

@@ -92,7 +92,8 @@ def test_the_numbers_of_a_cause_are_told_when_they_are_there(cause: Cause) -> No
         ),
         7,
     )
-    text = words.what(replace(DOWN, cause=cause, detail={**detail, "reason": "x.toml"}))
+    texts = {"reason": "x.toml", "promise": "cooldowns kept", "wrong": "reconnect was tried 5 s ago"}
+    text = words.what(replace(DOWN, cause=cause, detail={**detail, **texts}))
     assert "{" not in text
     assert len(text) > len(words.WORDS[cause].phrase) or not words.WORDS[cause].extra
 
