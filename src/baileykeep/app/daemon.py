@@ -100,14 +100,16 @@ class Daemon(Around):
         given = self.given
         self.gateways = GatewayTasks(self.sites, self.observe, self.clock, given.rng, group)
         self.logs = LogFiles(self.sites, self.observe, self.clock, given.journal, self.engine.save)
+        self.engine.beside = self.logs.still
         eyes, poll = parts.Eyes(self.sites, self.clock), self.settings.limits.poll
         self.files = AuthFiles(
             self.sites.folders, eyes.inventory, eyes.creds, clock=self.clock, poll=poll, emit=self.observe
         )
         disk = Disk(self._volumes, clock=self.clock, poll=poll, emit=self.observe)
         self.core.start(group)
-        for task in (self.files, disk, self.logs, self.config):
+        for task in (self.files, disk, self.config):
             group.start_soon(task.run)
+        await group.start(self.logs.run)
         for watcher in parts.host_watchers(self.settings, self.observe, self.clock, given.rng):
             group.start_soon(watcher.run)
         for listen in listeners(self.channels):
@@ -156,7 +158,6 @@ class Daemon(Around):
         stopped = Entry(self.clock.now(), EntryKind.DAEMON_STOPPED, HOST, data={"text": "Daemon stopped."})
         try:
             await self.engine.save()
-            await self.logs.save()
             await self.given.journal.write([stopped])
         except JournalError as error:
             log.warning("last_words_lost", error=error.cause)

@@ -1,21 +1,24 @@
-"""Which log files are followed, and whose lines they hold; reading positions survive a restart."""
+"""Which log files are followed, and whose lines they hold; how far they were read survives a restart."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
 import structlog
+from anyio.abc import TaskStatus
 
 from baileykeep.app.sites import Sites
 from baileykeep.clock import Clock
 from baileykeep.config.schema import LogTable
 from baileykeep.journal.base import Journal
 from baileykeep.logs.attribution import PLACE, Attribution
-from baileykeep.model.errors import JournalError
+from baileykeep.model import codec
+from baileykeep.model.facts import LogFact
 from baileykeep.model.symptoms import HOST
 from baileykeep.rules.naming import session_file
 from baileykeep.watchers.base import Emit
@@ -23,35 +26,64 @@ from baileykeep.watchers.log_tail import LogFile, LogTailer
 
 log = structlog.get_logger(__name__)
 
-FIRST_SAVE_S = 1.5
-SAVE_EVERY_S = 10.0
-POSITIONS = "log_positions"
+LOOK_FOR_NEW_S = 0.5
+POSITIONS, HELD = "log_positions", "log_held"
+KINDS: Mapping[str, type[LogFact]] = {kind.__name__: kind for kind in LogFact.__subclasses__()}
+
+Keep = Callable[[], Awaitable[bool]]
 
 
 class LogFiles:
     """One tailer for all files of all gateways.
 
-    `keep` stores what was concluded from the lines so far, and says whether it could. A position never runs ahead of
-    that: a daemon killed in between would never see the line again that proved a login dead.
+    `keep` stores what was concluded from the lines so far together with what `still` yields, in one transaction, and
+    says whether it could. So a position never runs ahead of the conclusions (a daemon killed in between would never
+    see the line again that proved a login dead), nor behind them (it would count the same failure twice).
     """
 
-    def __init__(self, sites: Sites, emit: Emit, clock: Clock, journal: Journal, keep: Callable[[], Awaitable[bool]]):
+    def __init__(self, sites: Sites, emit: Emit, clock: Clock, journal: Journal, keep: Keep):
         self._sites = sites
         self._emit = emit
         self._clock = clock
         self._journal = journal
         self._keep = keep
         self._tailer: LogTailer | None = None
-        self._saved: Mapping[str, Any] = {}
 
-    async def run(self) -> None:
-        """Follow until cancelled."""
-        self._saved = (await self._journal.recall(POSITIONS)).get(str(HOST), {})
-        self._tailer = LogTailer(self._clock, self._emit, owners=self.owners, positions=self._saved)
-        self.sync()
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Follow until cancelled. Reports started once no line that comes from now on can be lost."""
+        tailer = await self.begin()
+        known = await self._kept(tailer, frozenset())
+        task_status.started()
         async with anyio.create_task_group() as group:
-            group.start_soon(self._tailer.run)
-            group.start_soon(self._save_often)
+            group.start_soon(tailer.run)
+            while True:
+                await self._clock.sleep(LOOK_FOR_NEW_S)
+                known = await self._kept(tailer, known)
+
+    async def begin(self) -> LogTailer:
+        """Go on where reading was left. Whoever does not `run` polls the tailer as it sees fit."""
+        positions = (await self._journal.recall(POSITIONS)).get(str(HOST), {})
+        for fact in _facts((await self._journal.recall(HELD)).get(str(HOST), [])):
+            self._emit(fact)
+        self._tailer = LogTailer(self._clock, self._emit, owners=self.owners, positions=positions)
+        self.sync()
+        await self._tailer.poll()
+        return self._tailer
+
+    async def _kept(self, tailer: LogTailer, known: frozenset[str]) -> frozenset[str]:
+        """Store at once where a file begins that was not followed before; returns the files that are stored."""
+        found = frozenset(tailer.positions())
+        return found if found == known or await self._keep() else known
+
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[Mapping[tuple[str, str], Any]]:
+        """How far everything was read, to be stored with what was concluded; nothing is read meanwhile."""
+        if self._tailer is None:
+            yield {}
+            return
+        async with self._tailer.still() as place:
+            held = [{"is": type(fact).__name__, **codec.encode(fact)} for fact in place.held]
+            yield {(str(HOST), POSITIONS): place.positions, (str(HOST), HELD): held or None}
 
     def sync(self) -> None:
         """Follow what the configuration and the present companies ask for."""
@@ -90,22 +122,13 @@ class LogFiles:
         mine = (ident for ident in self._sites.companies(name) if ident in folders)
         return tuple(ident for ident in mine if os.path.exists(f"{folders[ident]}/{file}"))
 
-    async def _save_often(self) -> None:
-        await self._clock.sleep(FIRST_SAVE_S)
-        while True:
-            await self.save()
-            await self._clock.sleep(SAVE_EVERY_S)
 
-    async def save(self) -> None:
-        """Remember where every file was left."""
-        if self._tailer is None or self._tailer.positions() == self._saved:
-            return
-        positions = self._tailer.positions()
-        if not await self._keep():
-            return
+def _facts(stored: list[Mapping[str, Any]]) -> Iterator[LogFact]:
+    """What an earlier daemon had read and not told yet; what this version cannot read is left out."""
+    for value in stored:
+        kind = KINDS.get(str(value.get("is")))
         try:
-            await self._journal.remember({(str(HOST), POSITIONS): positions})
-        except JournalError as error:
-            log.warning("log_positions_not_saved", error=error.cause)
-        else:
-            self._saved = positions
+            if kind is not None:
+                yield codec.decode(kind, value)
+        except (TypeError, ValueError, KeyError) as error:
+            log.warning("held_fact_not_readable", error=repr(error))

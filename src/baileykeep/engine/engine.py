@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,9 +49,19 @@ log = structlog.get_logger(__name__)
 
 TICK_S = 5.0
 FIRST_SAVE_S = 1.0
-SAVE_EVERY_S = 30.0
+SAVE_EVERY_S = 10.0
 CHUNK = 50
-"""So many units get their tick before others may run."""
+"""So many units get their tick, or are put into words to be saved, before others may run."""
+
+Memories = Mapping[tuple[str, str], Any]
+Beside = Callable[[], AbstractAsyncContextManager[Memories]]
+"""What must be stored in the same transaction as the detectors' states, and stands still until they were put down."""
+
+
+@asynccontextmanager
+async def _nothing() -> AsyncIterator[Memories]:
+    yield {}
+
 
 TURNS = (StreamClosed, StreamOpened, PairingDone)
 """Log lines after which a company is looked at once more even without a symptom."""
@@ -75,6 +86,8 @@ class Engine:
         self._services = services
         self._supervisors: dict[Subject, Supervisor] = {}
         self.orchestrator: Orchestrator | None = None
+        self.beside: Beside = _nothing
+        self._saving = anyio.Lock()
         self.sync()
 
     # --- units ----------------------------------------------------------------------------------------------
@@ -258,17 +271,24 @@ class Engine:
             await self._services.clock.sleep(SAVE_EVERY_S)
 
     async def save(self) -> bool:
-        """Remember what changed since the last time; False when something could not be written, and is tried again."""
-        changed = [unit for unit in self.units() if unit.changed]
-        holds = {(str(HOST), "holds"): self._services.holds.save(self._services.clock.now())}
-        done = await self._save(changed[:CHUNK], holds)
-        for start in range(CHUNK, len(changed), CHUNK):
-            done = await self._save(changed[start : start + CHUNK], {}) and done
-        return done
+        """Remember what changed since the last time; False when it could not be written, and is tried again.
 
-    async def _save(self, changed: list[Unit], others: dict[tuple[str, str], Any]) -> bool:
-        """A few units at a time, so that neither the loop nor the journal is held up by a large fleet."""
-        memories = {**others, **{(str(unit.subject), "detectors"): unit.save() for unit in changed}}
+        All of it in one transaction, together with what is `beside`: after a crash states and reading positions agree,
+        so that no line of a log is lost or counted twice.
+        """
+        async with self._saving:
+            memories: dict[tuple[str, str], Any] = {
+                (str(HOST), "holds"): self._services.holds.save(self._services.clock.now())
+            }
+            async with self.beside() as others:
+                changed = [unit for unit in self.units() if unit.changed]
+                for position, unit in enumerate(changed):
+                    memories[str(unit.subject), "detectors"] = unit.save()
+                    if position % CHUNK == CHUNK - 1:
+                        await anyio.lowlevel.checkpoint()
+            return await self._store(changed, {**memories, **others})
+
+    async def _store(self, changed: list[Unit], memories: Memories) -> bool:
         try:
             await self._services.journal.remember(memories)
         except JournalError as error:

@@ -128,6 +128,13 @@ class FailureJoiner:
         self._records = [one for one in self._records if one.since > now - LATE_S or not one.told]
         return told
 
+    def held(self) -> list[Failure]:
+        """Everything that was not told yet, joined as far as it is; nothing is told by that."""
+        both = pairs(self._console, self._records)
+        gone = {id(half) for pair in both for half in pair}
+        alone = [one for one in (*self._console, *self._records) if not one.told and id(one) not in gone]
+        return [*(_join(*pair) for pair in both if not any(half.told for half in pair)), *alone]
+
     def next_due(self) -> float | None:
         """When the oldest half that is still held must be told."""
         held = [one.since for one in (*self._console, *self._records) if not one.told]

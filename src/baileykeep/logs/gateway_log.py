@@ -52,6 +52,11 @@ class GatewayLog:
         failures = [failed(self._gateway, failure) for failure in self.failures.due(now)]
         return [*plain, *(happened(self._gateway, moment) for moment in self.moments.due(now)), *failures]
 
+    def held(self) -> list[LogFact]:
+        """The facts that still wait for more lines, as they are so far; they stay held."""
+        failures = [failed(self._gateway, failure) for failure in self.failures.held()]
+        return [*self._plain, *(happened(self._gateway, moment) for moment in self.moments.held()), *failures]
+
     def at_once(self) -> list[LogFact]:
         """The facts that wait for nothing: a single line tells them."""
         plain, self._plain = self._plain, []

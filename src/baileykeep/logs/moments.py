@@ -114,6 +114,10 @@ class Moments:
         self._forget(now - FORGET_S)
         return told
 
+    def held(self) -> list[Moment]:
+        """Everything that was not told yet, as it is so far; nothing is told by that."""
+        return [*self._ended, *(one for one in self._held if not one.told)]
+
     def next_due(self) -> float | None:
         """When the oldest event that is still held must be told."""
         return 0.0 if self._ended else min((one.first + HOLD_S for one in self._held if not one.told), default=None)

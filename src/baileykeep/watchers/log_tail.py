@@ -7,7 +7,8 @@ has no case in which a wake-up gets lost: not-yet-existing folders, rotation and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,14 @@ class LogFile:
     attribution: Attribution = field(default_factory=Attribution)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far all files were read, and what was read there but is not told yet because more lines may belong to it."""
+
+    positions: Mapping[str, Any]
+    held: tuple[LogFact, ...]
+
+
 class LogTailer:
     """Follows all log files of all gateways and tells what they say.
 
@@ -63,6 +72,7 @@ class LogTailer:
         self._wanted: Mapping[Path, LogFile] | None = None
         self._tails: dict[Path, _Tail] = {}
         self._gateways: dict[str, _Gateway] = {}
+        self._polling = anyio.Lock()
 
     def set_files(self, files: Iterable[LogFile]) -> None:
         """Follow exactly these files from the next poll on; those that were followed before go on where they are."""
@@ -71,6 +81,13 @@ class LogTailer:
     def positions(self) -> dict[str, Any]:
         """Where each file was left after the last poll, as plain JSON, to be given back after a restart."""
         return dict(self._positions)
+
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[Place]:
+        """Nothing is read or told while the context is open: all that was concluded so far belongs to this place."""
+        async with self._polling:
+            held = [self._attributed(fact) for gateway in self._gateways.values() for fact in gateway.log.held()]
+            yield Place(self.positions(), tuple(held))
 
     def problems(self) -> dict[str, str]:
         """Files that exist but cannot be read, with the reason."""
@@ -88,6 +105,10 @@ class LogTailer:
 
     async def poll(self) -> bool:
         """Look at every file once and tell what is due; True when a file has more to read at once."""
+        async with self._polling:
+            return await self._poll()
+
+    async def _poll(self) -> bool:
         self._apply()
         now, wall = self._clock.monotonic(), self._clock.now()
         tails = list(self._tails.values())

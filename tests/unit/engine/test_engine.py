@@ -86,11 +86,22 @@ def _seen(engine: Engine, count: int) -> None:
         engine.observe(ConnectionSeen(at=1.0, company=str(n), state=ConnState.CONNECTED))
 
 
-async def test_states_of_a_large_fleet_are_saved_in_several_goes_and_all_of_them() -> None:
-    journal = MemoryJournal()
+class Counting(MemoryJournal):
+    """Counts the transactions of memories."""
+
+    times = 0
+
+    async def remember(self, values: Mapping[tuple[str, str], Any]) -> None:
+        self.times += 1
+        await super().remember(values)
+
+
+async def test_states_of_a_large_fleet_are_all_saved_and_saved_together() -> None:
+    journal = Counting()
     engine, _ = engine_of(journal, 120)
     _seen(engine, 120)
     await engine.save()
+    assert journal.times == 1
     assert len(await journal.recall("detectors")) == 120
     assert "host:host" in await journal.recall("holds")
     assert not any(unit.changed for unit in engine.units())
