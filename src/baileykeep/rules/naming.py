@@ -76,8 +76,8 @@ def twin_addresses(
     phone = phone_of(user) if domain == _LID_DOMAIN else user if lid else phone_of(user)
     if phone and not lid:
         lid = user
-    forms = [f"{phone}.{device}"] if phone else []
-    forms += [f"{lid}{_LID_DOMAIN}.{device}", f"{lid}.{device}"] if lid else []
+    # a user that is not known (None) makes no address, and neither does whatever else a mapping may hold
+    forms = (f"{name}.{device}" for name in (phone, f"{lid}{_LID_DOMAIN}", lid))
     return tuple(form for form in forms if form != address and _ADDRESS.fullmatch(form))
 
 

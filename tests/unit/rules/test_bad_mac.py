@@ -5,7 +5,7 @@ import pytest
 from baileykeep.model import codec
 from baileykeep.model.facts import DecryptFailed, DecryptKind, Fact, Tick
 from baileykeep.model.limits import BadMacLimits, Limits
-from baileykeep.model.symptoms import Severity, Subject, Symptom, SymptomKind, company, gateway
+from baileykeep.model.symptoms import Detail, Severity, Subject, Symptom, SymptomKind, company, gateway
 from baileykeep.rules import bad_mac
 from baileykeep.rules.bad_mac import State
 
@@ -133,3 +133,28 @@ def test_memory_is_bounded() -> None:
 def test_a_state_survives_the_journal() -> None:
     state, _ = run([failed(at) for at in range(6)])
     assert codec.decode(State, codec.encode(state)) == state
+
+
+def test_the_end_of_a_storm_tells_how_big_it_was() -> None:
+    _, told = run([*(failed(at) for at in range(7)), Tick(at=66)])
+    detail: Detail = {"count": 7, "addresses": (ADDRESS,)}
+    assert told[-1] == Symptom(ACME, SymptomKind.BAD_MAC, 66, False, Severity.INFO, detail)
+
+
+def test_a_failure_at_the_edge_of_the_window_is_old() -> None:
+    assert bad_mac.step(State(), ACME, failed(40), 100, LIMITS) == (State(), ())
+    assert bad_mac.step(State(), ACME, failed(40.1), 100, LIMITS)[0].times == (40.1,)
+    assert bad_mac.step(State(), ACME, failed(500), 100, LIMITS)[0].times == (100,)
+
+
+def test_a_quiet_tick_leaves_the_state_as_it_is() -> None:
+    state, _ = run([failed(0), failed(1)])
+    assert bad_mac.step(state, ACME, Tick(at=2), 2, LIMITS)[0] is state
+    assert bad_mac.step(State(), ACME, Tick(at=2), 2, LIMITS)[0] == State()
+
+
+def test_what_is_kept_of_failures() -> None:
+    assert run([failed(0), failed(1)])[0] == State((0, 1), 2, (ADDRESS,))
+    storm, _ = run([failed(at) for at in range(7)])
+    assert storm == State((2, 3, 4, 5, 6), 7, (ADDRESS,), True)
+    assert run([*(failed(at) for at in range(7)), Tick(at=1000)])[0] == State()

@@ -247,3 +247,36 @@ def test_a_proof_a_folder_and_a_qr_together(state: State, half_paired: bool, wai
 def test_what_a_code_proves_ignores_the_brake_and_what_does_not_waits() -> None:
     assert {Cause.LOGGED_OUT, Cause.ACCOUNT_BLOCKED, Cause.REPLACED} <= PROVED
     assert not PROVED & {Cause.DISCONNECTED, Cause.PHANTOM, Cause.WAITING_QR, Cause.CLIENT_TOO_OLD}
+
+
+def test_a_status_proves_something_only_when_it_says_disconnected() -> None:
+    for state in (ConnState.CONNECTING, ConnState.WAITING_QR, ConnState.UNKNOWN):
+        assert after(seen(state, code=401)) == State()
+    assert after(down()) == State()
+
+
+def told_again(kind: CloseKind, code: int | None = None) -> Fact:
+    return closed(kind, code, NOW + 9)
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        ((REMOVED,), State(Cause.LOGGED_OUT, 401, NOW, True, NOW)),
+        ((closed(CloseKind.LOGGED_OUT, 401),), State(Cause.LOGGED_OUT, 401, NOW, False, NOW)),
+        ((down(NOW, 401),), State(Cause.LOGGED_OUT, 401, NOW)),
+        ((down(NOW, 401), told_again(CloseKind.DEVICE_REMOVED)), State(Cause.LOGGED_OUT, 401, NOW, True, NOW + 9)),
+        ((REMOVED, down(NOW + 5, 401)), State(Cause.LOGGED_OUT, 401, NOW, True, NOW)),
+        ((down(NOW, 440), down(NOW + 5, 403)), State(Cause.ACCOUNT_BLOCKED, 403, NOW + 5)),
+        ((down(NOW, 440), told_again(CloseKind.LOGGED_OUT)), State(Cause.LOGGED_OUT, None, NOW + 9, False, NOW + 9)),
+        ((REMOVED, down(NOW + 5, 440)), State(Cause.LOGGED_OUT, 401, NOW, True, NOW)),
+        ((closed(CloseKind.LOST, 428),), State(code=428)),
+        ((closed(CloseKind.LOST, 428), closed(CloseKind.LOST, None)), State(code=428)),
+        ((down(NOW, 503),), State(code=503)),
+        ((down(NOW, 440), down(NOW + 5, 503)), State(Cause.REPLACED, 440, NOW)),
+        ((closed(CloseKind.REPLACED), told_again(CloseKind.REPLACED)),
+         State(Cause.REPLACED, at=NOW, logged_at=NOW + 9)),
+    ],
+)  # fmt: skip
+def test_what_is_kept_of_the_proofs(facts: tuple[Fact, ...], state: State) -> None:
+    assert after(*facts) == state

@@ -94,3 +94,9 @@ def test_a_torn_file_does_not_parse() -> None:
     assert parses(b'"100"')
     assert not parses(b'{"a":')
     assert not parses(b"")
+
+
+def test_raised_ids_are_written_as_baileys_writes_them() -> None:
+    assert with_pre_key_ids(b'{"a": [1, 2]}', 7) == b'{"a":[1,2],"nextPreKeyId":7,"firstUnuploadedPreKeyId":7}'
+    with pytest.raises(ValueError, match="the creds are not a whole JSON object"):
+        with_pre_key_ids(b"[]", 7)

@@ -16,10 +16,11 @@ from baileykeep.model.facts import (
     QrShown,
     StreamClosed,
     StreamOpened,
+    Tick,
 )
 from baileykeep.model.inventory import Creds, CredsState
 from baileykeep.model.limits import Limits
-from baileykeep.model.symptoms import Symptom, SymptomKind, company
+from baileykeep.model.symptoms import Severity, Symptom, SymptomKind, company
 from baileykeep.rules.creds_guard import DAMAGED, GuardState, History, Verdict, forget, history_of, judge, step
 from tests.unit.rules.folders import NOW, creds
 
@@ -168,3 +169,83 @@ def test_the_history_is_what_happened_since_the_creds_were_good() -> None:
 def test_our_own_relink_is_expected() -> None:
     state, _ = run(seen(SAME))
     assert run(seen(MISSING), seen(FRESH), seen(OTHER), state=forget(state))[1] == []
+
+
+def test_the_symptoms_are_whole() -> None:
+    acme = company("c")
+    _, told = run(seen(SAME), seen(TORN), seen(FRESH), seen(SAME))
+    assert told == [
+        Symptom(acme, SymptomKind.CREDS_DAMAGED, NOW, True, Severity.EMERGENCY, {"what": "torn"}),
+        Symptom(acme, SymptomKind.CREDS_DAMAGED, NOW, False, Severity.INFO, {"what": "torn"}),
+        Symptom(acme, SymptomKind.CREDS_CHANGED, NOW, True, Severity.CRITICAL, {"what": "never_paired"}),
+        Symptom(acme, SymptomKind.CREDS_CHANGED, NOW, False, Severity.INFO, {"what": "never_paired"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        ((seen(SAME),), GuardState(SAME.identity)),
+        ((seen(SAME), seen(SAME)), GuardState(SAME.identity)),
+        ((QR, LOGOUT, seen(SAME)), GuardState(SAME.identity)),
+        ((seen(SAME), LOGOUT, seen(SAME)), GuardState(SAME.identity, logged_out=True)),
+        ((seen(SAME), LOGOUT, seen(OTHER)), GuardState(OTHER.identity)),
+        ((seen(SAME), LOGOUT, PAIRED), GuardState(SAME.identity, pairing=True)),
+        ((seen(SAME), PAIRED, seen(OTHER)), GuardState(OTHER.identity)),
+        ((seen(SAME), PAIRED, seen(MISSING)), GuardState(SAME.identity, pairing=True)),
+        ((seen(FRESH),), GuardState()),
+        ((seen(SAME), seen(TORN), PAIRED), GuardState(SAME.identity, pairing=True)),
+        ((seen(SAME), LOGOUT, seen(TORN)), GuardState(SAME.identity, logged_out=True)),
+        ((seen(SAME), seen(TORN)), GuardState(SAME.identity, told=SymptomKind.CREDS_DAMAGED, told_what="torn")),
+        (
+            (seen(SAME), seen(TORN), LOGOUT, seen(TORN)),
+            GuardState(SAME.identity, logged_out=True, told=SymptomKind.CREDS_DAMAGED, told_what="torn"),
+        ),
+    ],
+)
+def test_what_is_kept_of_the_past(facts: tuple[Fact, ...], state: GuardState) -> None:
+    assert run(*facts)[0] == state
+
+
+def test_the_whole_history_is_handed_on() -> None:
+    state = GuardState(qr=True, logged_out=True, pairing=True)
+    assert history_of(state, relink=True, stopped=True) == History(True, True, True, True, True)
+    assert history_of(GuardState(), relink=False, stopped=False) == History()
+
+
+def test_after_our_own_relink_what_was_told_still_ends() -> None:
+    damaged = GuardState("a" * 16, True, True, True, SymptomKind.CREDS_DAMAGED, "torn")
+    assert forget(damaged) == GuardState(told=SymptomKind.CREDS_DAMAGED, told_what="torn")
+    _, told = run(seen(OTHER), state=forget(damaged))
+    assert [(symptom.kind, symptom.active) for symptom in told] == [(SymptomKind.CREDS_DAMAGED, False)]
+
+
+def test_a_login_that_came_after_a_logout_is_guarded_like_any_other() -> None:
+    assert summary(seen(SAME), LOGOUT, PAIRED, seen(TORN)) == [(SymptomKind.CREDS_DAMAGED, True, "torn")]
+    assert summary(seen(SAME), LOGOUT, OPENED, seen(TORN)) == [(SymptomKind.CREDS_DAMAGED, True, "torn")]
+    up = ConnectionSeen(at=NOW, company="c", state=ConnState.CONNECTED)
+    assert summary(seen(SAME), LOGOUT, up, seen(TORN)) == [(SymptomKind.CREDS_DAMAGED, True, "torn")]
+
+
+def test_a_poll_that_shows_a_qr_or_a_logout_counts_like_the_log() -> None:
+    poll = ConnectionSeen(at=NOW, company="c", state=ConnState.CONNECTING, has_qr=True)
+    assert run(seen(SAME), poll)[0].qr
+    for code, out in ((401, True), (403, False), (None, False)):
+        down = ConnectionSeen(at=NOW, company="c", state=ConnState.DISCONNECTED, code=code)
+        assert run(seen(SAME), down)[0].logged_out is out
+    for kind, code, out in (
+        (CloseKind.DEVICE_REMOVED, None, True),
+        (CloseKind.LOGGED_OUT, None, True),
+        (CloseKind.OTHER, 401, True),
+        (CloseKind.OTHER, 403, False),
+        (CloseKind.LOST, None, False),
+        (CloseKind.REPLACED, 401, False),
+    ):
+        assert run(seen(SAME), closed(kind, code))[0].logged_out is out
+    assert run(Tick(at=NOW), state=GuardState("a"))[0] == GuardState("a")
+
+
+def test_a_missing_login_is_told_apart_from_an_unpaired_one() -> None:
+    assert "gone" in judge(COPY, MISSING, STOPPED).reason
+    assert "unpaired" in judge(COPY, FRESH, STOPPED).reason
+    assert "another paired" in judge(COPY, OTHER, STOPPED).reason

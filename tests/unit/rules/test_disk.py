@@ -73,3 +73,55 @@ def test_a_volume_nobody_measures_any_more_is_forgotten() -> None:
 def test_the_state_survives_a_restart() -> None:
     state, _ = after(replace(ROOMY, bytes_free=1), replace(ROOMY, path="/b", inodes_free=None, bytes_free=1))
     assert decode(disk.State, encode(state)) == state
+
+
+def test_the_symptom_is_whole() -> None:
+    _, told = after(replace(ROOMY, bytes_free=4 * GB + 999_999, inodes_free=333))
+    assert told == [
+        Symptom(
+            HOST, SymptomKind.DISK_LOW, 0, True, Severity.CRITICAL,
+            {"path": "/", "free_mb": 4000, "free_percent": 4.0, "inodes_free": 333, "inodes_free_percent": 33.3,
+             "paths": ("/",)},
+        )
+    ]  # fmt: skip
+    _, told = after(replace(ROOMY, bytes_free=GB, inodes_free=7, inodes_total=0))
+    assert (told[0].detail["inodes_free"], told[0].detail["inodes_free_percent"]) == (7, None)
+    state, _ = after(replace(ROOMY, bytes_free=GB))
+    _, told = after(replace(ROOMY, at=60), state=state)
+    assert told == [Symptom(HOST, SymptomKind.DISK_LOW, 60, False, Severity.CRITICAL, {})]
+
+
+@pytest.mark.parametrize(
+    ("seen", "still"),
+    [
+        (replace(ROOMY, bytes_total=GB, bytes_free=239_999_999), True),
+        (replace(ROOMY, bytes_total=GB, bytes_free=240_000_000), False),
+        (replace(ROOMY, bytes_free=6 * GB - 1), True),
+        (replace(ROOMY, bytes_free=6 * GB), False),
+        (replace(ROOMY, inodes_free=59), True),
+        (replace(ROOMY, inodes_free=60), False),
+    ],
+)
+def test_a_low_volume_stays_low_until_a_fifth_above_the_limit(seen: DiskSeen, still: bool) -> None:
+    state, _ = after(replace(ROOMY, bytes_free=1))
+    assert bool(after(replace(seen, at=1), state=state)[0].low) is still
+
+
+def test_each_volume_has_its_own_margin() -> None:
+    state, _ = after(replace(ROOMY, path="/b", bytes_free=1))
+    _, told = after(replace(ROOMY, path="/a", bytes_free=int(5.5 * GB)), state=state)
+    assert told == []
+
+
+def test_the_fullest_is_named_by_whichever_runs_out_first() -> None:
+    files, few = replace(ROOMY, path="/a", inodes_free=1), replace(ROOMY, path="/b", bytes_free=GB)
+    assert after(files, few)[1][-1].detail["path"] == "/a"
+    none = replace(ROOMY, path="/c", bytes_free=GB // 2, inodes_free=None, inodes_total=None)
+    assert after(few, none)[1][-1].detail["path"] == "/c"
+
+
+def test_a_volume_is_remembered_for_five_polls_from_its_last_look() -> None:
+    low = replace(ROOMY, at=1000, bytes_free=GB)
+    state, _ = after(low)
+    assert after(Tick(at=1300), state=state)[0] == state
+    assert after(Tick(at=1301), state=state)[0] == disk.State()

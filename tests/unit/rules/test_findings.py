@@ -10,7 +10,7 @@ from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import Cause, Topic
 from baileykeep.model.inventory import Level
 from baileykeep.model.limits import Limits
-from baileykeep.model.symptoms import Severity, Symptom, SymptomKind
+from baileykeep.model.symptoms import Detail, Severity, Symptom, SymptomKind
 from baileykeep.rules import findings
 from baileykeep.rules.cause import PROVED
 from baileykeep.rules.disconnect import Phase
@@ -173,3 +173,64 @@ def test_a_view_answers_what_is_asked_of_it() -> None:
     assert UP.up
     assert seen.has(SymptomKind.PHANTOM)
     assert not seen.has(SymptomKind.BAD_MAC)
+
+
+@pytest.mark.parametrize("cause", sorted(findings.NEW_LOGIN))
+def test_while_a_new_login_is_on_its_way_the_old_creds_are_no_finding(cause: Cause) -> None:
+    kinds = (SymptomKind.CREDS_DAMAGED, SymptomKind.CREDS_CHANGED, SymptomKind.FOLDER_MISSING)
+    down = with_symptoms(view(cause=cause, timer=Timer(Phase.WAITING, 10.0)), *kinds)
+    expected = {Topic.WATCH: Cause.FOLDER_MISSING}
+    if cause in PROVED:
+        expected[Topic.HEALTH] = cause
+    assert causes(down) == expected
+    up = with_symptoms(replace(UP, cause=cause), *kinds)
+    assert causes(up) == {Topic.HEALTH: Cause.CREDS_DAMAGED, Topic.WATCH: Cause.CREDS_CHANGED}
+    other = with_symptoms(view(cause=Cause.DISCONNECTED), *kinds)
+    assert causes(other) == {Topic.HEALTH: Cause.CREDS_DAMAGED, Topic.WATCH: Cause.CREDS_CHANGED}
+
+
+@pytest.mark.parametrize(
+    ("counted", "finding"),
+    [
+        (119, None),
+        (120, (Cause.FILES_HIGH, Severity.WARNING)),
+        (150, (Cause.FILES_CRITICAL, Severity.WARNING)),
+        (180, (Cause.FILES_DANGER, Severity.EMERGENCY)),
+        (200, (Cause.FILES_DANGER, Severity.EMERGENCY)),
+    ],
+)
+def test_files_are_told_by_their_level(counted: int, finding: tuple[Cause, Severity] | None) -> None:
+    seen = replace(with_symptoms(UP, SymptomKind.FILES), inventory=inventory(counted))
+    expected = [] if finding is None else [Finding(*finding, {"mark": "files"})]
+    assert list(of_company(seen, LIMITS).values()) == expected
+    assert of_company(replace(seen, symptoms={}), LIMITS) == {}
+    assert of_company(replace(seen, inventory=None), LIMITS) == {}
+
+
+def test_what_is_told_of_an_outage() -> None:
+    seen = view(code=428, timer=Timer(Phase.OVERDUE, 1000.6, NOW - 1000, NOW - 1000))
+    detail: Detail = {"down_s": 1001, "phase": "overdue", "code": 428, "since": NOW - 1000}
+    assert of_company(seen, LIMITS) == {Topic.HEALTH: Finding(Cause.DISCONNECTED, Severity.WARNING, detail)}
+
+
+@pytest.mark.parametrize(("down_s", "told"), [(59.9, False), (60.0, True)])
+def test_a_qr_that_nobody_scans_is_told_after_a_minute(down_s: float, told: bool) -> None:
+    seen = view(cause=Cause.WAITING_QR, timer=Timer(Phase.WAITING, down_s))
+    assert bool(of_company(seen, LIMITS)) is told
+
+
+@pytest.mark.parametrize(
+    ("cause", "severity"),
+    [
+        (Cause.LOGGED_OUT, Severity.CRITICAL),
+        (Cause.HALF_PAIRED, Severity.WARNING),
+        (Cause.ACCOUNT_BLOCKED, Severity.CRITICAL),
+        (Cause.MULTI_DEVICE_MISMATCH, Severity.CRITICAL),
+        (Cause.CLIENT_TOO_OLD, Severity.CRITICAL),
+        (Cause.REPLACED, Severity.WARNING),
+    ],
+)
+def test_what_a_code_proves_is_told_at_once(cause: Cause, severity: Severity) -> None:
+    seen = view(cause=cause, timer=Timer(Phase.WAITING, 0.0))
+    found = of_company(seen, LIMITS)[Topic.HEALTH]
+    assert (found.cause, found.severity) == (cause, severity)

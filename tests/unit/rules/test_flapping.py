@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,8 +19,8 @@ from baileykeep.model.facts import (
     Tick,
 )
 from baileykeep.model.limits import Limits
-from baileykeep.model.symptoms import Symptom, SymptomKind, company
-from baileykeep.rules.flapping import State, step
+from baileykeep.model.symptoms import Severity, Symptom, SymptomKind, company
+from baileykeep.rules.flapping import State, Teller, step
 
 LIMITS = Limits()
 ACME = company("acme")
@@ -139,3 +140,76 @@ def test_symptoms_only_come_as_raise_grow_over(plan: list[tuple[int, int]]) -> N
     assert [s.active for s in found][-1:] in ([], [False])
     for before, after in pairwise(found):
         assert before.active or after.active
+
+
+PAIR = PairingDone(at=1, gateway="gw", company="acme")
+
+
+def restarted(at: float, kind: CloseKind = CloseKind.RESTART_REQUIRED, code: int | None = 515) -> Fact:
+    return closed(at, kind, code)
+
+
+@pytest.mark.parametrize(
+    ("ending", "drops"),
+    [
+        (restarted(2), ()),
+        (restarted(2, CloseKind.OTHER, 515), ()),
+        (restarted(2, CloseKind.RESTART_REQUIRED, None), ()),
+        (restarted(61), ()),
+        (restarted(62), (62,)),
+        (closed(2), (2,)),
+        (status(2, ConnState.CONNECTING, 515), ()),
+        (status(2, ConnState.CONNECTING, 428), (2,)),
+    ],
+)
+def test_only_the_restart_within_a_minute_of_pairing_is_none(ending: Fact, drops: tuple[float, ...]) -> None:
+    assert run([opened(0), PAIR, ending])[0].drops == drops
+
+
+def test_the_second_teller_of_the_restart_after_pairing_adds_nothing_either() -> None:
+    facts = [opened(0), PAIR, restarted(2)]
+    state = run(facts)[0]
+    assert (state.open, state.told_by, state.told_at) == (False, Teller.LOG, 2)
+    again = [status(5, ConnState.CONNECTED), status(10, ConnState.DISCONNECTED, 428)]
+    assert run([*facts, *again])[0].drops == ()
+
+
+@pytest.mark.parametrize(("gap_s", "drops"), [(0, (10,)), (30, (10,)), (31, (10, 41))])
+def test_two_tellers_are_one_within_thirty_seconds(gap_s: float, drops: tuple[float, ...]) -> None:
+    facts = [opened(0), closed(10), status(10, ConnState.CONNECTED), status(10 + gap_s, ConnState.CONNECTING)]
+    assert run(facts)[0].drops == drops
+
+
+def test_a_third_telling_is_a_drop_of_its_own() -> None:
+    facts = [opened(0), closed(10), opened(11), status(12, ConnState.CONNECTING), opened(13), closed(14)]
+    state = run(facts)[0]
+    assert state == State(drops=(10, 14), told_by=Teller.LOG, told_at=14)
+
+
+def test_the_same_teller_tells_of_another_drop() -> None:
+    assert run([opened(0), closed(10), opened(11), closed(12)])[0].drops == (10, 12)
+
+
+def test_the_symptoms_are_whole_and_nothing_stays_behind() -> None:
+    state, found = run(drops_in_log(range(10, 60, 10)))
+    assert found == [
+        Symptom(ACME, SymptomKind.FLAPPING, 50, True, Severity.WARNING, {"count": 5, "window_s": 600.0}),
+    ]
+    assert state == State(drops=(10, 20, 30, 40, 50), told_by=Teller.LOG, told_at=50, active=True, announced=5)
+    state, found = run([Tick(at=650.0)], state)
+    assert found == [Symptom(ACME, SymptomKind.FLAPPING, 650, False, Severity.INFO, {"count": 0, "window_s": 600.0})]
+    assert state == State(told_by=Teller.LOG, told_at=50)
+
+
+def test_a_drop_leaves_the_window_after_exactly_ten_minutes() -> None:
+    state = State(drops=(100.0,))
+    assert run([Tick(at=699.0)], state)[0] is state
+    assert run([Tick(at=700.0)], state)[0].drops == ()
+    assert run([Tick(at=99.0)], state)[0].drops == ()
+
+
+def test_memory_is_bounded_to_ten_announcements() -> None:
+    state, found = run(drops_in_log(range(2, 402, 2)))
+    assert len(state.drops) == 50
+    assert state.drops[-1] == 400
+    assert [s.detail["count"] for s in found] == list(range(5, 51, 5))

@@ -6,7 +6,7 @@ import pytest
 
 from baileykeep.model.facts import Fact, FolderSeen, PhoneCompared, Tick
 from baileykeep.model.limits import Limits
-from baileykeep.model.symptoms import SymptomKind, company
+from baileykeep.model.symptoms import Severity, Symptom, SymptomKind, company
 from baileykeep.rules.folder import FolderState, step
 
 ACME = company("acme")
@@ -41,3 +41,10 @@ def phone(same: bool) -> Fact:
 )
 def test_each_is_told_once_and_ends(facts: tuple[Fact, ...], told: list[tuple[SymptomKind, bool]]) -> None:
     assert fold(*facts) == told
+
+
+def test_both_need_a_human_soon() -> None:
+    for fact, kind in ((folder(False), SymptomKind.FOLDER_MISSING), (phone(False), SymptomKind.PHONE_MISMATCH)):
+        state, symptoms = step(FolderState(), ACME, fact, 7.0, Limits())
+        assert symptoms == (Symptom(ACME, kind, 7.0, True, Severity.CRITICAL),)
+        assert state == FolderState(missing=fact == folder(False), other_phone=fact == phone(False))

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from baileykeep.model.codec import decode, encode
 from baileykeep.model.limits import DAY, HOUR
-from baileykeep.model.symptoms import Symptom, company
-from baileykeep.rules.forecast import MAX_SAMPLES, ForecastState, forecast
+from baileykeep.model.symptoms import Severity, Symptom, SymptomKind, company
+from baileykeep.rules.forecast import MAX_SAMPLES, ForecastState, Line, fitted, forecast
 from tests.unit.rules.folders import NOW
 
 BOUNDS = (120, 150, 180, 200)
@@ -64,3 +66,95 @@ def test_the_history_is_bounded_and_survives_the_codec() -> None:
 
 def test_above_the_last_bound_nothing_is_foretold() -> None:
     assert grow(lambda day: 210 + 5 * day, 3)[1] == []
+
+
+def look(state: ForecastState, counted: int, now: float) -> tuple[ForecastState, tuple[Symptom, ...]]:
+    return forecast(state, company("c"), counted, BOUNDS, now)
+
+
+def samples(*points: tuple[float, int]) -> ForecastState:
+    return ForecastState(tuple((NOW + hours * HOUR, counted) for hours, counted in points))
+
+
+STEADY = samples((0, 100), (6, 101), (12, 102), (18, 103))
+"""One file every six hours; the fifth sample completes a day."""
+
+
+def test_what_is_foretold() -> None:
+    now = NOW + DAY
+    state, told = look(samples((0, 96), (6, 98), (12, 100), (18, 102)), 104, now)
+    detail = {"target": 120, "days": 2, "counted": 104}
+    assert told == (Symptom(company("c"), SymptomKind.FORECAST, now, True, Severity.INFO, detail),)
+    assert state.threshold == 120
+    assert state.reached_at == pytest.approx(now + 2 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("state", "counted", "hours", "foretold"),
+    [
+        (samples((0, 96), (6, 98), (12, 100), (18, 102)), 104, 24, True),
+        (samples((0, 96), (8, 99), (16, 101)), 104, 24, False),
+        (samples((0, 96), (6, 98), (12, 100), (18, 102)), 104, 23.9, False),
+        (samples((0, 100), (6, 101), (12, 102), (18, 104)), 105, 24, True),
+        (STEADY, 104, 24, False),
+        (samples((0, 120), (6, 119), (12, 118), (18, 117)), 116, 24, False),
+        (samples((0, 100), (6, 116), (12, 100), (18, 116)), 112, 24, False),
+    ],
+    ids=["steady", "four samples", "less than a day", "five files", "four files", "shrinking", "noise"],
+)
+def test_what_it_takes_to_foretell(state: ForecastState, counted: int, hours: float, foretold: bool) -> None:
+    assert bool(look(state, counted, NOW + hours * HOUR)[1]) is foretold
+
+
+def test_the_horizon_is_a_fortnight() -> None:
+    """A file every 2.8 hours from 30 on: 90 more in ten and a half days, 120 in exactly fourteen."""
+    line = samples((0, 0), (28, 10), (56, 20), (84, 30))
+    assert look(line, 40, NOW + 112 * HOUR)[1][0].detail["days"] == 9
+    for bounds, foretold in (((160,), True), ((161,), False)):
+        told = forecast(line, company("c"), 40, bounds, NOW + 112 * HOUR)[1]
+        assert bool(told) is foretold
+
+
+def test_the_next_bound_is_the_one_that_is_not_yet_reached() -> None:
+    grown = samples((0, 112), (6, 114), (12, 116), (18, 118))
+    assert look(grown, 119, NOW + DAY)[1][0].detail["target"] == 120
+    assert look(grown, 120, NOW + DAY)[1][0].detail["target"] == 150
+
+
+def test_a_forecast_is_told_again_when_it_moves_by_more_than_two_days_or_to_another_bound() -> None:
+    now, line = NOW + DAY, samples((0, 96), (6, 98), (12, 100), (18, 102))
+    due = now + 2 * DAY
+    for threshold, reached_at, again in (
+        (120, due, False), (120, due - 2 * DAY + 1, False), (120, due + 2 * DAY - 1, False),
+        (120, due - 2 * DAY - 1, True), (120, due + 2 * DAY + 1, True), (150, due, True), (120, None, True),
+    ):  # fmt: skip
+        before = ForecastState(line.samples, threshold, reached_at)
+        assert bool(look(before, 104, now)[1]) is again, (threshold, reached_at)
+
+
+def test_the_end_of_a_forecast_is_told_once_and_whole() -> None:
+    state, told = look(ForecastState(STEADY.samples, 120, NOW), 60, NOW + DAY)
+    assert told == (Symptom(company("c"), SymptomKind.FORECAST, NOW + DAY, False, Severity.INFO),)
+    assert state == ForecastState(((NOW + DAY, 60),))
+    assert look(state, 60, NOW + DAY + 1) == (state, ())
+
+
+def test_samples_are_three_hours_apart_and_start_anew_after_a_cleanup() -> None:
+    first = samples((0, 100))
+    assert look(first, 100, NOW + 3 * HOUR - 1)[0] == first
+    assert look(first, 100, NOW + 3 * HOUR)[0] == samples((0, 100), (3, 100))
+    assert look(first, 96, NOW + 3 * HOUR)[0] == samples((0, 100), (3, 96))
+    assert look(first, 95, NOW + 1)[0].samples == ((NOW + 1, 95),)
+    assert look(first, 100, NOW)[0] == first
+    assert look(first, 100, NOW - 1)[0].samples == ((NOW - 1, 100),)
+
+
+def test_the_line_goes_through_the_samples() -> None:
+    exact = fitted(((1000.0, 3), (1010.0, 8), (1030.0, 18)))
+    assert exact.per_s == pytest.approx(0.5)
+    assert exact.r2 == pytest.approx(1.0)
+    loose = fitted(((0.0, 0), (1.0, 2), (2.0, 1)))
+    assert loose.per_s == pytest.approx(0.5)
+    assert loose.r2 == pytest.approx(0.25)
+    assert fitted(((0.0, 1), (1.0, 1))) == Line(0.0, 0.0)
+    assert fitted(((5.0, 1), (5.0, 2))) == Line(0.0, 0.0)

@@ -7,7 +7,7 @@ import pytest
 from baileykeep.model.facts import FilesSeen, Tick
 from baileykeep.model.inventory import Category, Inventory, Level
 from baileykeep.model.limits import Limits, Thresholds
-from baileykeep.model.symptoms import Severity, Symptom, SymptomKind, company
+from baileykeep.model.symptoms import Detail, Severity, Symptom, SymptomKind, company
 from baileykeep.rules.levels import FilesState, inventory, level_of, step
 from baileykeep.rules.pre_keys import PoolKnowledge
 from tests.unit.rules.folders import NOW, creds, listing, pre_keys, sample, sample_creds, sessions
@@ -152,3 +152,123 @@ def test_a_pre_key_that_was_never_minted_is_told_once() -> None:
         [(SymptomKind.PRE_KEY_ANOMALY, False)],
     ]
     assert told[1][0].detail["names"] == ("pre-key-31.json",)
+
+
+def fold(*figures: Inventory, state: FilesState | None = None) -> tuple[FilesState, list[Symptom]]:
+    state, told = state or FilesState(), list[Symptom]()
+    for figure in figures:
+        state, symptoms = step(state, company("c"), FilesSeen(at=NOW, company="c", inventory=figure), NOW, LIMITS)
+        told += symptoms
+    return state, told
+
+
+def folder(counted: int, reclaimable: int = 0, after: int | None = None) -> Inventory:
+    left = counted - reclaimable if after is None else after
+    return replace(seen(100), total=counted + 7, counted=counted, reclaimable=reclaimable, counted_after=left)
+
+
+def test_the_symptoms_are_whole() -> None:
+    state, told = fold(folder(160, 20), folder(90))
+    assert told == [
+        Symptom(
+            company("c"), SymptomKind.FILES, NOW, True, Severity.CRITICAL,
+            {"counted": 160, "total": 167, "level": "critical", "previous": "excellent", "reclaimable": 20,
+             "enough": True},
+        ),
+        Symptom(
+            company("c"), SymptomKind.FILES, NOW, False, Severity.INFO,
+            {"counted": 90, "total": 97, "level": "healthy", "previous": "critical", "reclaimable": 0, "enough": True},
+        ),
+    ]  # fmt: skip
+    assert (state.level, state.told_level) == (Level.HEALTHY, None)
+    assert fold(folder(90), state=state)[1] == []
+    assert fold(folder(60), state=FilesState())[1] == []
+
+
+@pytest.mark.parametrize(
+    ("counted", "reclaimable", "after", "enough"),
+    [
+        (160, 1, 149, True),
+        (160, 0, 149, False),
+        (160, 11, 150, False),
+        (190, 11, 179, True),
+        (190, 10, 180, False),
+        (205, 6, 199, True),
+        (125, 6, 119, True),
+        (110, 11, 99, True),
+    ],
+)
+def test_enough_is_what_gets_below_the_bound_of_the_level(
+    counted: int, reclaimable: int, after: int, enough: bool
+) -> None:
+    _, (symptom,) = fold(folder(counted, reclaimable, after))
+    assert symptom.detail["enough"] is enough
+
+
+@pytest.mark.parametrize(
+    ("then", "told"),
+    [
+        (folder(160, 5), False),
+        (folder(164, 5), False),
+        (folder(156, 5), False),
+        (folder(165, 5), True),
+        (folder(155, 4), True),
+        (folder(160, 0), True),
+        (folder(160, 11), True),
+        (folder(160, 9), False),
+        (folder(190, 5), True),
+    ],
+)
+def test_a_change_is_told_again_when_a_reader_would_care(then: Inventory, told: bool) -> None:
+    state, _ = fold(folder(160, 5))
+    assert bool(fold(then, state=state)[1]) is told
+
+
+def test_nothing_to_free_becoming_something_is_news_whether_enough_or_not() -> None:
+    state, _ = fold(folder(160, 0))
+    assert state == replace(state, told_level=Level.CRITICAL, told_counted=160, told_reclaimable=0, told_enough=False)
+    _, told = fold(folder(160, 1), state=state)
+    assert [s.detail["reclaimable"] for s in told] == [1]
+
+
+def test_growth_is_foretold_from_the_same_looks() -> None:
+    state, told = FilesState(), list[Symptom]()
+    for quarter in range(8):
+        at = NOW + quarter * 21_600
+        fact = FilesSeen(at=at, company="c", inventory=folder(96 + 2 * quarter))
+        state, symptoms = step(state, company("c"), fact, at, LIMITS)
+        told += [s for s in symptoms if s.kind is SymptomKind.FORECAST]
+    assert [(s.detail["target"], s.active) for s in told] == [(120, True)]
+    assert len(state.forecast.samples) == 8
+
+
+def test_what_is_told_of_a_pre_key_that_cannot_be() -> None:
+    strange = inventory(listing(pre_keys(20, 37)), creds(31), PoolKnowledge(), LIMITS, NOW)
+    state, told = fold(strange)
+    names = tuple(f"pre-key-{number}.json" for number in range(31, 36))
+    detail: Detail = {"count": 7, "names": names, "next_id": 31}
+    assert told == [Symptom(company("c"), SymptomKind.PRE_KEY_ANOMALY, NOW, True, Severity.WARNING, detail)]
+    assert state.anomalies == 7
+
+
+def test_an_inventory_is_whole() -> None:
+    where = listing(["creds.json", *pre_keys(1, 90), *sessions(70), "x.tmp"], lambda name: 40.0 if "-" in name else 2.0)
+    found = inventory(where, creds(91), PoolKnowledge(server_count=60), LIMITS, NOW, previous=Level.DANGER)
+    assert (found.total, found.counted, found.level) == (162, 161, Level.CRITICAL)
+    assert (found.reclaimable, found.counted_after) == (70 + 25, 66)
+    assert (found.newest_mtime, found.bytes) == (NOW - 2 * 86_400, 16_200)
+    assert found.creds == creds(91)
+    assert (found.pre_keys.count, found.pre_keys.newest, found.pre_keys.pool_bound) == (90, 90, 65)
+    empty = inventory(listing([]), creds(), PoolKnowledge(), LIMITS, NOW)
+    assert (empty.total, empty.counted, empty.newest_mtime, empty.bytes) == (0, 0, None, 0)
+    held = inventory(listing(sessions(176)), creds(), PoolKnowledge(), LIMITS, NOW, previous=Level.DANGER)
+    assert held.level is Level.DANGER
+
+
+def test_ages_in_an_inventory_count_from_the_reference() -> None:
+    where = listing(sessions(3), 40)
+    assert inventory(where, creds(), PoolKnowledge(), LIMITS, NOW, reference=NOW - 30 * 86_400).reclaimable == 0
+    low = PoolKnowledge(uploaded_812=True, low_seen=True, server_count=5)
+    keys = listing(pre_keys(1, 812), 40)
+    assert inventory(keys, creds(813), low, LIMITS, NOW).reclaimable == 762
+    assert inventory(keys, creds(813), replace(low, low_seen=False), LIMITS, NOW).reclaimable == 0

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from baileykeep.model import codec
-from baileykeep.model.facts import Fact, LogFact, StaleSessionClosed, Tick, WaitingForMessage
+from baileykeep.model.facts import Fact, LogActive, LogFact, StaleSessionClosed, Tick, WaitingForMessage
 from baileykeep.model.limits import Limits
-from baileykeep.model.symptoms import Subject, Symptom, SymptomKind, company, gateway
+from baileykeep.model.symptoms import HOST, Severity, Subject, Symptom, SymptomKind, company, gateway
 from baileykeep.rules import log_signs
 from baileykeep.rules.log_signs import State
 
@@ -64,3 +64,41 @@ def test_ten_quiet_ticks_change_nothing() -> None:
 def test_a_state_survives_the_journal() -> None:
     state, _ = run([stale(0), stale(1), stale(2), waiting(3)])
     assert codec.decode(State, codec.encode(state)) == state
+
+
+def test_the_symptoms_are_whole() -> None:
+    window = {"count": 3, "window_s": 600.0}
+    _, symptoms = run([stale(0), stale(1), stale(2), Tick(at=602)])
+    assert symptoms == [
+        Symptom(ACME, SymptomKind.STALE_SESSIONS, 2, True, Severity.WARNING, window),
+        Symptom(ACME, SymptomKind.STALE_SESSIONS, 602, False, Severity.INFO, window | {"count": 0}),
+    ]
+    _, symptoms = run([waiting(0), Tick(at=600)])
+    assert symptoms == [
+        Symptom(ACME, SymptomKind.WAITING_FOR_MESSAGE, 0, True, Severity.WARNING, {}),
+        Symptom(ACME, SymptomKind.WAITING_FOR_MESSAGE, 600, False, Severity.INFO, {}),
+    ]
+
+
+def test_only_its_own_kind_of_line_counts() -> None:
+    assert run([waiting(0), waiting(1), waiting(2)])[0].stale == ()
+    assert run([stale(0)])[0] == State(stale=(0,))
+    assert run([stale(0, "other"), stale(0, None)])[0] == State()
+    assert run([LogActive(at=0, gateway="gw", company="acme")])[0] == State()
+
+
+def test_no_more_lines_are_kept_than_the_limit() -> None:
+    assert run([stale(at) for at in range(10)])[0].stale == (7, 8, 9)
+
+
+def test_a_line_read_late_counts_at_its_own_time_and_one_from_the_future_now() -> None:
+    state, symptoms = log_signs.step(State(), ACME, stale(0), 600, Limits())
+    assert (state, symptoms) == (State(), ())
+    state, symptoms = log_signs.step(State(), ACME, waiting(0), 600, Limits())
+    assert (state, symptoms) == (State(), ())
+    assert log_signs.step(State(), ACME, stale(900), 600, Limits())[0].stale == (600,)
+    assert log_signs.step(State(), ACME, waiting(900), 600, Limits())[0].waiting_at == 600
+
+
+def test_the_host_has_no_log() -> None:
+    assert run([waiting(0, None), waiting(0, "host")], subject=HOST)[1] == []

@@ -7,7 +7,14 @@ from baileykeep.rules.masking import mask_address, mask_name, mask_phone
 
 @pytest.mark.parametrize(
     ("phone", "shown"),
-    [("4915122222222", "***2222"), ("+49 151 2222 3456", "***3456"), ("1234", "***"), ("", "***"), (None, None)],
+    [
+        ("4915122222222", "***2222"),
+        ("+49 151 2222 3456", "***3456"),
+        ("1234", "***"),
+        ("12345", "***2345"),
+        ("", "***"),
+        (None, None),
+    ],
 )
 def test_a_phone_shows_its_last_four_digits_and_not_its_length(phone: str | None, shown: str | None) -> None:
     assert mask_phone(phone) == shown

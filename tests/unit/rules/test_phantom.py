@@ -5,7 +5,7 @@ import pytest
 from baileykeep.model.codec import decode, encode
 from baileykeep.model.facts import ConnectionSeen, ConnState, Tick
 from baileykeep.model.limits import Limits
-from baileykeep.model.symptoms import Symptom, SymptomKind, company
+from baileykeep.model.symptoms import Severity, Symptom, SymptomKind, company
 from baileykeep.rules.phantom import State, step
 
 ACME = company("acme")
@@ -53,3 +53,23 @@ def test_time_alone_proves_nothing() -> None:
 
 def test_a_blink_starts_the_count_anew() -> None:
     assert run((0, OPEN, False), (20, DOWN, False), (25, OPEN, False), (40, OPEN, False))[1] == []
+
+
+def test_the_symptoms_are_whole() -> None:
+    _, found = run((0, OPEN, False), (20, OPEN, False), (35, OPEN, False), (40, OPEN, True))
+    assert found == [
+        Symptom(ACME, SymptomKind.PHANTOM, 35, True, Severity.WARNING),
+        Symptom(ACME, SymptomKind.PHANTOM, 40, False, Severity.INFO),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("then", "found"), [((31.0,), False), ((30.0, 31.0), True), ((20.0, 20.0, 31.0), True), ((20.0, 19.0, 31.0), False)]
+)
+def test_a_row_has_no_hole_longer_than_two_polls_and_no_step_back(then: tuple[float, ...], found: bool) -> None:
+    assert bool(run((0, OPEN, False), *((at, OPEN, False) for at in then))[1]) is found
+
+
+def test_the_row_goes_on_from_the_last_poll_that_saw_it() -> None:
+    assert run((0, OPEN, False), (30, OPEN, False))[0] == State(since=0, seen_at=30)
+    assert run((0, OPEN, False), (31, OPEN, False))[0] == State(since=31, seen_at=31)

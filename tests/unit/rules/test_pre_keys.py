@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from baileykeep.model.facts import (
@@ -12,11 +14,19 @@ from baileykeep.model.facts import (
     StreamOpened,
     Tick,
 )
-from baileykeep.model.inventory import Creds
+from baileykeep.model.inventory import Creds, PreKeys
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import company
 from baileykeep.rules.levels import inventory
-from baileykeep.rules.pre_keys import PoolKnowledge, born_812, pool_bound, pre_keys_of, removable_ids, step
+from baileykeep.rules.pre_keys import (
+    UNCOUNTED_812,
+    PoolKnowledge,
+    born_812,
+    pool_bound,
+    pre_keys_of,
+    removable_ids,
+    step,
+)
 from tests.unit.rules.folders import NOW, creds, listing, pre_keys
 
 
@@ -143,3 +153,106 @@ def test_the_first_812_stay_until_they_are_proved_used_up() -> None:
 def test_other_facts_say_nothing_about_the_pool() -> None:
     known = after(on_server(20), uploaded(812))
     assert step(known, company("c"), Tick(at=NOW), NOW, Limits()) == (known, ())
+
+
+A, B = "a" * 16, "b" * 16
+HUGE = files(pre_keys(1, 700))
+
+
+@pytest.mark.parametrize(
+    ("facts", "known"),
+    [
+        ((on_server(20),), PoolKnowledge(20, True)),
+        ((on_server(0),), PoolKnowledge(0, True, zero_seen=True)),
+        ((on_server(0), on_server(20)), PoolKnowledge(20, True)),
+        ((on_server(5),), PoolKnowledge(5, True, low_seen=True)),
+        ((on_server(6),), PoolKnowledge(6, True)),
+        ((on_server(0), on_server(3)), PoolKnowledge(3, True, low_seen=True)),
+        ((uploaded(812),), PoolKnowledge(uploaded_812=True)),
+        ((uploaded(600),), PoolKnowledge(uploaded_812=True)),
+        ((uploaded(599),), PoolKnowledge()),
+        ((on_server(0), uploaded(812)), PoolKnowledge(None, True, True)),
+        ((on_server(3), uploaded(812)), PoolKnowledge(None, True, True)),
+        ((on_server(0), uploaded(5)), PoolKnowledge(None, True, low_seen=True)),
+        ((on_server(20), uploaded(5)), PoolKnowledge(None, True)),
+        ((on_server(3), uploaded(5)), PoolKnowledge(None, True, low_seen=True)),
+        ((on_server(0), uploaded(None)), PoolKnowledge(None, True, zero_seen=True)),
+        ((uploaded(812), on_server(0)), PoolKnowledge(0, True, True, low_seen=True)),
+        ((on_server(20), OPENED), PoolKnowledge(20)),
+        ((on_server(20), OPENED, OPENED), PoolKnowledge()),
+        ((on_server(0), GAP), PoolKnowledge()),
+        ((on_server(3), GAP), PoolKnowledge(low_seen=True)),
+        ((on_server(20), GAP, OPENED), PoolKnowledge()),
+        ((files([]), on_server(3), PAIRED), PoolKnowledge(last_files=0, identity=A)),
+        ((files(pre_keys(1, 30)),), PoolKnowledge(last_files=30, identity=A)),
+        ((files(pre_keys(1, 600)),), PoolKnowledge(seen_812=True, last_files=600, identity=A)),
+        ((files(pre_keys(1, 599)),), PoolKnowledge(last_files=599, identity=A)),
+        ((files(pre_keys(1, 30)), files(pre_keys(1, 630))), PoolKnowledge(seen_812=True, last_files=630, identity=A)),
+        ((files(pre_keys(1, 31)), files(pre_keys(1, 630))), PoolKnowledge(last_files=630, identity=A)),
+        ((HUGE, files(pre_keys(1, 5))), PoolKnowledge(seen_812=True, last_files=5, identity=A)),
+        ((files([], creds()), files([], creds(identity=None))), PoolKnowledge(last_files=0, identity=A)),
+        ((files([], creds(identity=None)), on_server(3), files([], creds())),
+         PoolKnowledge(3, True, low_seen=True, last_files=0, identity=A)),
+        ((HUGE, on_server(3), files(pre_keys(1, 599), creds(identity=B))),
+         PoolKnowledge(last_files=599, identity=B)),
+        ((files([]), files(pre_keys(1, 600), creds(identity=B))),
+         PoolKnowledge(seen_812=True, last_files=600, identity=B)),
+    ],
+)  # fmt: skip
+def test_what_is_known_after(facts: tuple[Fact, ...], known: PoolKnowledge) -> None:
+    assert after(*facts) == known
+
+
+def test_the_numbers_that_baileys_was_measured_with() -> None:
+    assert (pool_bound(PoolKnowledge(), True), pool_bound(PoolKnowledge(), False)) == (817, 35)
+    assert pool_bound(PoolKnowledge(server_count=0), True) == 5
+    assert UNCOUNTED_812 == 782
+
+
+@pytest.mark.parametrize(
+    ("pool", "count", "next_id", "baileys", "born"),
+    [
+        (PoolKnowledge(), 0, 811, None, False),
+        (PoolKnowledge(), 0, 812, None, False),
+        (PoolKnowledge(), 0, 816, None, False),
+        (PoolKnowledge(), 0, 817, None, True),
+        (PoolKnowledge(), 0, 815, None, True),
+        (PoolKnowledge(last_files=599), 700, 701, None, False),
+        (PoolKnowledge(last_files=0), 600, None, None, False),
+        (PoolKnowledge(seen_812=True), 1, None, None, True),
+        (PoolKnowledge(uploaded_812=True), 1, None, "6", False),
+        (PoolKnowledge(), 1, None, "8", False),
+    ],
+)
+def test_how_a_birth_with_812_is_told(
+    pool: PoolKnowledge, count: int, next_id: int | None, baileys: str | None, born: bool
+) -> None:
+    assert born_812(pool, count, next_id, baileys) is born
+
+
+def test_the_pre_keys_of_a_folder() -> None:
+    found = pre_keys_of(listing(["creds.json", *pre_keys(3, 7)]).files, creds(5), PoolKnowledge(server_count=2), "7")
+    assert found == PreKeys(5, 7, 5, 7, ("pre-key-5.json", "pre-key-6.json", "pre-key-7.json"), True)
+    assert pre_keys_of((), creds(None), PoolKnowledge()) == PreKeys(0, None, None, 35)
+    unknown = pre_keys_of(listing(pre_keys(3, 7)).files, creds(None), PoolKnowledge())
+    assert (unknown.anomalies, unknown.born_812) == ((), False)
+
+
+@pytest.mark.parametrize(
+    ("ids", "keep", "born", "low", "next_id", "gone"),
+    [
+        (range(1, 52), 50, False, False, 52, (1,)),
+        (range(1, 51), 50, False, False, 51, ()),
+        (range(1, 11), 50, False, False, 11, ()),
+        ((5, 3, 9, 1), 2, False, False, 10, (1, 3)),
+        ((5, 3, 9, 1), 2, False, False, 9, (1,)),
+        ((0, 1, 2), 1, False, False, 3, (0, 1)),
+        (range(810, 816), 1, True, False, 900, (813, 814)),
+        (range(810, 816), 1, True, True, 900, (810, 811, 812, 813, 814)),
+        (range(810, 816), 1, False, True, 900, (810, 811, 812, 813, 814)),
+    ],
+)
+def test_which_ids_may_go(
+    ids: Iterable[int], keep: int, born: bool, low: bool, next_id: int, gone: tuple[int, ...]
+) -> None:
+    assert removable_ids(ids, keep, born=born, low_seen=low, next_id=next_id) == gone

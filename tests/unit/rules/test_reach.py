@@ -193,3 +193,49 @@ def test_a_symptom_says_what_was_seen() -> None:
     assert told == [
         Symptom(MAIN, DOWN, NOW, True, Severity.CRITICAL, {"problem": "refused", "process": "errored"}),
     ]
+
+
+def test_an_answer_leaves_nothing_behind() -> None:
+    failing = GatewayState(Problem.REFUSED, 100.0, 200.0, NOW, True, NOW - 5, active=DOWN)
+    state, _ = run(answer(at=NOW + 1), state=failing)
+    assert state == GatewayState(written_at=NOW - 5)
+    again, _ = run(answer(Problem.TIMEOUT, NOW + 9), state=state)
+    assert again == GatewayState(Problem.TIMEOUT, seen_at=NOW + 9, written_at=NOW - 5)
+    other, _ = run(answer(Problem.TLS, NOW + 10), state=again)
+    assert other == GatewayState(Problem.TLS, 1.0, 1.0, NOW + 10, written_at=NOW - 5, active=WRONG)
+
+
+def test_a_sign_of_life_while_all_is_well_is_not_remembered() -> None:
+    assert run(log(NOW), look(NOW, NOW - 5))[0] == GatewayState(written_at=NOW - 5)
+    failing = GatewayState(Problem.REFUSED, 100.0, 200.0, NOW)
+    assert run(log(NOW), state=failing)[0] == GatewayState(Problem.REFUSED, 0.0, 200.0, NOW, moved=True)
+
+
+@pytest.mark.parametrize(
+    ("known", "written_at", "kept", "alive"),
+    [
+        (None, NOW - 5, NOW - 5, False),
+        (None, NOW, NOW, False),
+        (NOW - 5, NOW - 4, NOW - 4, True),
+        (NOW - 5, NOW, NOW, True),
+        (NOW - 5, NOW - 5, NOW - 5, False),
+        (NOW - 5, NOW - 6, NOW - 5, False),
+        (NOW - 5, NOW + 1, NOW - 5, False),
+        (NOW - 5, None, NOW - 5, False),
+    ],
+)
+def test_only_a_write_since_the_last_look_is_life(
+    known: float | None, written_at: float | None, kept: float, alive: bool
+) -> None:
+    failing = GatewayState(Problem.REFUSED, 100.0, 200.0, NOW, written_at=known)
+    state, _ = run(look(NOW, written_at), state=failing)
+    assert (state.written_at, state.moved, state.quiet_s) == (kept, alive, 0.0 if alive else 100.0)
+
+
+def test_the_network_is_remembered_and_other_facts_leave_the_state_as_it_is() -> None:
+    assert run(network(False, False))[0].offline
+    assert not run(network(False, False), network())[0].offline
+    failing = GatewayState(Problem.REFUSED, 100.0, 200.0, NOW - 10)
+    assert step_gateway(failing, MAIN, network(), NOW, LIMITS)[0].quiet_s == 110.0
+    assert step_gateway(failing, MAIN, seen(ConnState.CONNECTED), NOW, LIMITS) == (failing, ())
+    assert step_gateway(failing, MAIN, Tick(at=NOW), NOW, LIMITS)[0].quiet_s == 110.0

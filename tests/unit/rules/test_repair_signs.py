@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from baileykeep.model.incident import Attempt, Cause, Outcome, Rung
@@ -60,3 +62,10 @@ def test_a_sign_is_told_once_in_a_story() -> None:
     once = incidents.warned(incident(Cause.BAD_MAC), (HOURLY, DAILY), NOW)
     assert [line.text for line in once.story][-2:] == [HOURLY, DAILY]
     assert incidents.warned(once, (DAILY, HOURLY), NOW + 60) == once
+
+
+def test_only_repairs_of_this_trouble_are_its_own() -> None:
+    other = replace(repair(60), cause=Cause.DISCONNECTED)
+    assert told(other, own=(other,)) == (HOURLY, DAILY)
+    mine = repair(60)
+    assert told(mine, own=(mine,)) == ()

@@ -58,3 +58,31 @@ def test_at_least_one_stays_and_protected_names_do() -> None:
     assert gone(*backups, limits=none) == ("c2", "c1")
     assert gone(*backups, limits=none, protected=("c2",)) == ("c1",)
     assert gone() == ()
+
+
+def test_copies_of_the_same_moment_go_in_the_order_of_their_names() -> None:
+    same = [made(f"c{n}", BackupKind.COLD, 1) for n in (3, 1, 7, 5, 2, 6, 4)]
+    assert gone(*same) == ("c1", "c2")
+
+
+def test_a_clock_that_was_wrong_by_less_than_an_hour_is_no_future() -> None:
+    hour = 1 / 24
+    true = [made(f"c{n}", BackupKind.COLD, n) for n in range(5)]
+    assert gone(made("soon", BackupKind.COLD, -hour), *true) == ("c4",)
+    assert gone(made("later", BackupKind.COLD, -hour - 0.001), *true, made("c9", BackupKind.COLD, 9)) == ("c9",)
+
+
+def test_the_newest_paired_copy_stays_by_true_time_and_by_its_own() -> None:
+    one = BackupLimits(keep_before_change=1)
+    future, true = made("future", BackupKind.COLD, -100), made("true", BackupKind.COLD, 5)
+    dead = [made(f"d{n}", BackupKind.COLD, n, paired=False) for n in range(3)]
+    assert gone(future, true, made("old", BackupKind.COLD, 6), *dead, limits=one) == ("old", "d2", "d1")
+    twin = made("b", BackupKind.COLD, 5)
+    assert gone(true, twin, *dead, limits=one) == ("b", "d2", "d1")
+
+
+def test_each_kind_has_its_own_number() -> None:
+    limits = BackupLimits(keep_before_change=1, keep_periodic=2, keep_set_aside=3)
+    every = [made(f"{kind}{n}", kind, n) for kind in BackupKind for n in range(1, 6)]
+    left = {backup.name for backup in every} - set(gone(*every, limits=limits))
+    assert left == {"manual1", "hot1", "hot2", "aside1", "aside2", "aside3"}
