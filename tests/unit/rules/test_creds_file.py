@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 
 import pytest
@@ -100,3 +101,96 @@ def test_raised_ids_are_written_as_baileys_writes_them() -> None:
     assert with_pre_key_ids(b'{"a": [1, 2]}', 7) == b'{"a":[1,2],"nextPreKeyId":7,"firstUnuploadedPreKeyId":7}'
     with pytest.raises(ValueError, match="the creds are not a whole JSON object"):
         with_pre_key_ids(b"[]", 7)
+
+
+def identity_with(public: object) -> str | None:
+    fields = json.loads(WHOLE) | {"signedIdentityKey": {"public": public}}
+    return parse_creds(json.dumps(fields).encode()).identity
+
+
+KEY = bytes(range(32))
+
+
+def test_the_identity_is_the_same_however_the_key_was_written() -> None:
+    as_text = identity_with({"type": "Buffer", "data": base64.b64encode(KEY).decode()})
+    assert as_text == hashlib.sha256(KEY).hexdigest()[:16]
+    assert identity_with({"type": "Buffer", "data": list(KEY)}) == as_text
+    assert identity_with({"data": list(KEY)[::-1]}) != as_text
+
+
+@pytest.mark.parametrize(
+    "public",
+    [None, "AAAA", 7, {}, {"data": None}, {"data": ""}, {"data": "!"}, {"data": "AAAAA"}, {"data": "AA\nAA"},
+     {"data": []}, {"data": [256]}, {"data": [-1]}, {"data": ["1"]}, {"data": 9_999_999_999}, {"data": {"0": 1}}],
+)  # fmt: skip
+def test_what_is_no_key_makes_no_identity(public: object) -> None:
+    assert identity_with(public) is None
+    assert parse_creds(json.dumps({"signedIdentityKey": public}).encode()).identity is None
+
+
+@pytest.mark.parametrize(
+    ("value", "known"),
+    [(0, 0), (31, 31), (1 << 32, 1 << 32), ((1 << 32) + 1, None), (-1, None), (True, None), (31.0, None), ("31", None)],
+)
+def test_a_pre_key_id_is_a_whole_number_that_can_be_one(value: object, known: int | None) -> None:
+    found = parse_creds(json.dumps({"nextPreKeyId": value, "firstUnuploadedPreKeyId": value}).encode())
+    assert (found.next_pre_key_id, found.first_unuploaded_pre_key_id) == (known, known)
+
+
+@pytest.mark.parametrize(
+    ("me", "account", "paired", "half", "phone", "device"),
+    [
+        ("49151:1@s.whatsapp.net", {"a": 1}, True, False, "49151", 1),
+        ("49151:1@s.whatsapp.net", {}, False, True, "49151", 1),
+        ("49151@s.whatsapp.net", {"a": 1}, False, True, "49151", None),
+        ("4915:1@s.whatsapp.net", {"a": 1}, False, True, None, None),
+        ("1" * 20 + ":99999@s.whatsapp.net", {"a": 1}, True, False, "1" * 20, 99_999),
+        ("1" * 21 + ":1@s.whatsapp.net", {"a": 1}, False, True, None, None),
+        ("49151:123456@s.whatsapp.net", {"a": 1}, False, True, None, None),
+        ("49151:@s.whatsapp.net", {"a": 1}, False, True, None, None),
+        ("49151:1@s.whatsapp.net.evil", {"a": 1}, False, True, "49151", None),
+        ("49151:1@sXwhatsapp.net", {"a": 1}, False, True, "49151", None),
+        ("", {"a": 1}, False, False, None, None),
+    ],
+)
+def test_whose_login_it_is(
+    me: str, account: object, paired: bool, half: bool, phone: str | None, device: int | None
+) -> None:
+    found = parse_creds(json.dumps({"me": {"id": me}, "account": account}).encode())
+    assert (found.paired, found.half_paired, found.phone, found.device) == (paired, half, phone, device)
+
+
+@pytest.mark.parametrize(
+    ("lid", "known"),
+    [
+        ("100000000000001:1@lid", "100000000000001"),
+        ("1@lid", "1"),
+        ("1" * 32 + ":12345@lid", "1" * 32),
+        ("1" * 33 + "@lid", None),
+        ("1:123456@lid", None),
+        ("1:@lid", None),
+        ("1@lid2", None),
+        (7, None),
+        (None, None),
+    ],
+)
+def test_our_own_lid(lid: object, known: str | None) -> None:
+    assert parse_creds(json.dumps({"me": {"lid": lid}}).encode()).lid == known
+
+
+@pytest.mark.parametrize(
+    ("ids", "at_least", "then"),
+    [
+        ((30, 30), 31, (31, 31)),
+        ((31, 30), 31, (31, 31)),
+        ((31, 31), 31, (31, 31)),
+        ((40, 20), 31, (40, 31)),
+        ((None, "x"), 31, (31, 31)),
+    ],
+)
+def test_ids_are_raised_and_never_lowered(ids: tuple[object, object], at_least: int, then: tuple[int, int]) -> None:
+    data = json.dumps({"nextPreKeyId": ids[0], "firstUnuploadedPreKeyId": ids[1], "keep": "ü"}).encode()
+    raised = with_pre_key_ids(data, at_least)
+    fields = json.loads(raised)
+    assert (fields["nextPreKeyId"], fields["firstUnuploadedPreKeyId"], fields["keep"]) == (*then, "ü")
+    assert (raised == data) is (ids == then)
