@@ -63,8 +63,8 @@ async def _again(site: Site, order: Order, action: Action) -> Result:
 async def _start_what_was_stopped(site: Site, so_far: Result, past: Past) -> Result:
     """A session that the dead daemon had stopped is started even where nobody knows its state just now."""
     seen = await status(site)
-    site.steps.witness(Looked(stopped=False, open=seen.state is ConnState.CONNECTED))
     running = seen.state not in (ConnState.DISCONNECTED, ConnState.UNKNOWN)
+    site.steps.witness(Looked(stopped=False, running=running))
     if running or (seen.state is ConnState.UNKNOWN and not past.owes_start and not await process_is_down(site)):
         return so_far
     async with site.steps.step("start", whatever_happens=True):

@@ -350,6 +350,11 @@ async def _pairing_code(c: ControlService, args: Args, operator: str) -> Answer:
             next_step=f"set phone in companies/{ident}.toml; it is never taken from elsewhere",
         )
     _guard_open_login(c, ident, args)
+    running = c.orchestrator.running.get(company(ident))
+    if running is not None and running.attempt.rung not in RELINKING:
+        raise Refused(
+            f"another action is running for {ident}", code="action_running", next_step="try again in a minute"
+        )
     door = c.sources.sites.doors[c.sources.sites.placement(ident).gateway]
     await c.note(company(ident), operator, "Asked for a pairing code.")
     if door.gateway.capabilities.stop:

@@ -17,6 +17,7 @@ from baileykeep.app.control import ControlService
 from baileykeep.app.housekeeping import Housekeeping
 from baileykeep.app.sites import Door, Knowledge, MakeDoor, Sites
 from baileykeep.app.snapshot import Sources
+from baileykeep.app.vitals import Vitals
 from baileykeep.backups.vault import Vault
 from baileykeep.bus import Bus
 from baileykeep.channels.base import Channel, Command
@@ -160,6 +161,7 @@ class Core:
         group.start_soon(self.housekeeping.run)
         group.start_soon(self.courier.run)
         group.start_soon(self.monitor.run)
+        group.start_soon(Vitals(self.engine, self.bus, self.given.journal, self.clock).run)
 
     def start_unclocked(self, group: TaskGroup) -> None:
         """The same without what merely repeats itself: whoever calls this beats time as it sees fit."""

@@ -222,6 +222,10 @@ def explain(of: Sources, ident: str) -> dict[str, Any]:
 
 
 def _now(of: Sources, subject: Subject, view: CompanyView) -> str:
+    breach = of.holds.breached.get(subject)
+    if breach is not None:
+        barred = f", so this was barred: {breach.barred}" if breach.barred else ""
+        return f"Held, a safety check failed ({breach.invariant}): {breach.text}{barred}. {view['next']}"
     health = of.ledger.get(subject, Topic.HEALTH)
     if health is None:
         files = view["files"]

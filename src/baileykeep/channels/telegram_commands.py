@@ -28,7 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "status": "who is not well",
     "company": "one company: /company ID",
     "pause": "hands off: /pause [ID] [20m]",
-    "resume": "hands on again: /resume [ID]",
+    "resume": "hands on again, also after a failed safety check: /resume [ID]",
     "help": "this list",
 }
 
@@ -37,6 +37,7 @@ _DONE: Mapping[str, str] = {
     "approve": "Approved. It is looked at again before anything is done.",
     "reject": "Rejected. Nothing will be done.",
     "pause": "Paused for 1 h.",
+    "resume": "Resumed. Actions may go on; all is looked at again first.",
 }
 _SCOPES = {"c": "company", "g": "gateway"}
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -152,10 +153,12 @@ class Desk:
 def _button_args(do: str, target: str, revision: str) -> dict[str, Any]:
     scope, _, ident = target.partition(":")
     known = do in _DONE and bool(target) and revision.isdigit()
-    if not known or (do == "pause" and not (scope in _SCOPES and ident)):
+    if not known or (do in ("pause", "resume") and not (scope in _SCOPES and ident)):
         raise UsageError("this button is from another version", next_step="use the newest message")
     if do == "pause":
         return {_SCOPES[scope]: ident, "seconds": PAUSE_S}
+    if do == "resume":
+        return {_SCOPES[scope]: ident}
     if do == "ack":
         return {"incident": target}
     return {"incident": target, "revision": int(revision)}

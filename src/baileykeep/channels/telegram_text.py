@@ -22,7 +22,14 @@ _LINE = 240
 _FOLD = "<blockquote expandable>{}</blockquote>"
 _LEFT_OUT = "… {} lines left out …"
 _EMOJI = {"info": "ℹ️", "warning": "🟡", "critical": "🔴", "emergency": "🚨"}
-_LABELS = {"ack": "👀 Acknowledge", "approve": "✅ Approve", "reject": "✋ Reject", "pause": "⏸ Pause 1 h"}
+_LABELS = {
+    "ack": "👀 Acknowledge",
+    "approve": "✅ Approve",
+    "reject": "✋ Reject",
+    "pause": "⏸ Pause 1 h",
+    "resume": "▶️ Let actions go on",
+}
+_ON_SUBJECT = frozenset({"pause", "resume"})
 
 Rows = tuple[tuple[tuple[str, str], ...], ...]
 """Buttons in rows: (label, callback data)."""
@@ -129,15 +136,15 @@ def buttons(data: Mapping[str, Any]) -> Rows:
     """The answer to a question first and beside each other, then the rest."""
     made: dict[str, tuple[str, str]] = {}
     for button in data.get("buttons", ()):
-        target = button["incident"] if button["do"] != "pause" else _pause_target(data)
+        target = _subject(data) if button["do"] in _ON_SUBJECT else button["incident"]
         payload = f"{button['do']}|{target}|{button['revision']}"
         if len(payload.encode()) <= 64:
             made[button["do"]] = (_LABELS[button["do"]], payload)
-    rows = [[made[do] for do in pair if do in made] for pair in (("approve", "reject"), ("ack", "pause"))]
+    rows = [[made[do] for do in pair if do in made] for pair in (("approve", "reject"), ("ack", "pause", "resume"))]
     return tuple(tuple(row) for row in rows if row)
 
 
-def _pause_target(data: Mapping[str, Any]) -> str:
+def _subject(data: Mapping[str, Any]) -> str:
     """`c:` and a company's id, or `g:` and a gateway's."""
     if data.get("company"):
         return f"c:{data['company']}"

@@ -156,6 +156,7 @@ class Executor:
                 look_again,
                 by_human=running.attempt.operator is not None,
             )
+            self._monitor.uses(running.subject, site.limits)
             return await work(site)
         except Refused as refused:
             return Result(Outcome.REFUSED, _sentence(refused))

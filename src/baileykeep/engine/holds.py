@@ -105,8 +105,17 @@ class Holds:
         self.pauses = {Subject.parse(s): until for s, until in saved.get("pauses", {}).items()}
         self.brakes = {Subject.parse(s): codec.decode(brake.State, v) for s, v in saved.get("brakes", {}).items()}
         self.jumped_at = saved.get("jumped_at")
-        breaches = (codec.decode(Breach, item) for item in saved.get("breached", ()))
+        breaches = [_breach(item) for item in saved.get("breached", ())]
         self.breached = {breach.subject: breach for breach in breaches}
+
+
+def _breach(saved: Mapping[str, Any]) -> Breach:
+    """A stored breach; one that this version cannot read still holds its subject."""
+    try:
+        return codec.decode(Breach, saved)
+    except (TypeError, ValueError, KeyError):
+        subject = codec.decode(Subject, saved["subject"])
+        return Breach(subject, "monitor", "a breach that another version stored", 0.0)
 
 
 def silenced(cause: Cause, fleet: Fleet) -> bool:

@@ -102,6 +102,10 @@ class Monitor:
         sight = Resumed(running.attempt, running.manual, tuple(steps))
         self.witness(running.subject, running.attempt.action_id, sight)
 
+    def uses(self, subject: Subject, limits: Limits) -> None:
+        """The limits that the action goes by, whatever is configured meanwhile."""
+        self._limits[subject] = limits
+
     def ended(self, running: Running) -> None:
         """An action ended; its attempt carries the outcome."""
         self.witness(running.subject, running.attempt.action_id, Ended(running.attempt))
@@ -154,6 +158,7 @@ class Monitor:
             jumped_at=holds.jumped_at,
             beside=self._beside(member),
             can_reconnect=member.can.reconnect,
+            window=bool(member.window_at(now)),
         )
 
     def _symptoms(self, subject: Subject) -> Mapping[SymptomKind, Symptom]:

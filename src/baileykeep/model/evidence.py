@@ -19,7 +19,8 @@ from baileykeep.model.symptoms import Subject
 class Situation:
     """What held for everybody, or for this subject from outside, when an action was about to begin.
 
-    `waits_until` is its turn after a brake that lifted; `beside` names running actions that this one would cross.
+    `waits_until` is its turn after a brake that lifted; `beside` names running actions that this one would cross;
+    `window`: its maintenance window is open.
     """
 
     acting: bool = True
@@ -34,6 +35,7 @@ class Situation:
     jumped_at: float | None = None
     beside: tuple[str, ...] = ()
     can_reconnect: bool = True
+    window: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,14 @@ class StepBegun:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One look at the session: `stopped`, `open` (connected), or neither when nobody knows.
+    """One look at the session: `stopped`, or `running` and perhaps even `open` (connected), or nobody knows.
 
     `token` is that of the folder's listing, where it was listed too.
     """
 
     stopped: bool
     open: bool = False
+    running: bool = False
     token: str | None = None
 
 

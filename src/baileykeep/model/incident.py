@@ -46,6 +46,7 @@ class Cause(StrEnum):
     CONFIG_BAD = "config_bad"
     COMPANY_CRASHED = "company_crashed"
     BREACH = "breach"
+    OVER_BOUNDS = "over_bounds"
 
 
 class Topic(StrEnum):

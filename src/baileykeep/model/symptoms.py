@@ -94,6 +94,7 @@ class SymptomKind(StrEnum):
     CONFIG_BAD = "config_bad"
     COMPANY_CRASHED = "company_crashed"
     BREACH = "breach"
+    OVER_BOUNDS = "over_bounds"
 
 
 @dataclass(frozen=True, slots=True)

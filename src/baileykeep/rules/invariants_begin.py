@@ -116,9 +116,10 @@ def _pause_s(begun: Begun, limits: Limits) -> float:
         attempts = begun.story.attempts if begun.story is not None else ()
         doublings = sum(a.rung is Rung.RECONNECT for a in attempts) - 1
         return float(limits.ladder.reconnect_cooldown_s * 2 ** min(max(0, doublings), MOST_DOUBLINGS))
+    by_window = begun.attempt.cause is Cause.FILES_CRITICAL and begun.situation.window
     pauses = {
         Rung.RESTART_PROCESS: limits.ladder.restart_backoff_s,
-        Rung.CLEANUP: limits.cleanup.cooldown_s,
+        Rung.CLEANUP: limits.cleanup.window_cooldown_s if by_window else limits.cleanup.cooldown_s,
         Rung.REPAIR_SESSIONS: HOUR,
     }
     return pauses.get(rung, 0.0)

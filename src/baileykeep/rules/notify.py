@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from baileykeep.model.incident import Approval, ApprovalState, Incident
+from baileykeep.model.incident import Approval, ApprovalState, Cause, Incident
 from baileykeep.model.limits import RelinkLimits
 from baileykeep.model.records import Notice
 from baileykeep.model.symptoms import Scope, Severity
@@ -226,7 +226,7 @@ def _buttons(incident: Incident) -> list[dict[str, Any]]:
     if incident.acked_by is None:
         found.append(("ack", incident.revision))
     if incident.subject.scope is not Scope.HOST:
-        found.append(("pause", incident.revision))
+        found.append(("resume" if incident.cause is Cause.BREACH else "pause", incident.revision))
     return [{"do": do, "incident": incident.id, "revision": revision} for do, revision in found]
 
 

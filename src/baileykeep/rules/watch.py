@@ -149,7 +149,7 @@ def _looked(act: Act, sight: Looked, evidence: Evidence, _limits: Limits) -> Act
         since_s, token = None, None
     elif sight.token is not None and sight.token != token:
         since_s, token = now_s, sight.token
-    came_back = sight.open and act.resumed and STOP not in act.steps
+    came_back = (sight.open or sight.running) and act.resumed and STOP not in act.steps
     open_since_s = (act.open_since_s if act.open_since_s is not None else now_s) if sight.open else None
     return replace(
         act,

@@ -206,10 +206,9 @@ def what_to_do(incident: Incident) -> str:
 
 def _for_subject(text: str, subject: Subject) -> str:
     """Commands named in a text, with this subject in place of COMPANY."""
-    if subject.scope is Scope.COMPANY:
-        return text.replace("COMPANY", subject.id)
-    named = f"--gateway {subject.id}" if subject.scope is Scope.GATEWAY else ""
-    return text.replace("explain COMPANY", "events").replace("COMPANY", named)
+    if subject.scope is Scope.GATEWAY:
+        return text.replace("explain COMPANY", "events").replace("COMPANY", f"--gateway {subject.id}")
+    return text.replace("COMPANY", subject.id) if subject.scope is Scope.COMPANY else text
 
 
 def why_held(reason: Reason) -> str:

@@ -249,5 +249,12 @@ WORDS: Mapping[Cause, CauseWords] = MappingProxyType(
             "See what led to it: `baileykeep explain COMPANY`. Then let actions go on: `baileykeep resume COMPANY`.",
             " ({promise}): {wrong}",
         ),
+        Cause.OVER_BOUNDS: CauseWords(
+            "Baileykeep uses too much",
+            "Baileykeep uses more than it should",
+            "Something in it grows that should not. It goes on working, but may not for long.",
+            "Restart Baileykeep when it suits you, and report what grew.",
+            ": {what}",
+        ),
     }
 )

@@ -206,6 +206,16 @@ async def test_buttons_reach_the_control_service_with_the_operators_name() -> No
         ]
 
 
+async def test_a_hold_after_a_failed_safety_check_is_ended_by_its_button() -> None:
+    async with world(listening=True) as w:
+        await w.deliver(Story().open(START))
+        message = w.tg.messages(CHAT)[0]
+        answer = await w.tg.press_data(CHAT, message.id, "resume|c:1|2", user=ANNA)
+        assert answer.text.startswith("Resumed.")
+        assert [(what, args) for what, args, _ in w.asked] == [("resume", {"company": "1"})]
+        assert (await w.tg.press_data(CHAT, message.id, "resume|1|2", user=ANNA)).alert
+
+
 async def test_a_button_that_no_longer_fits_alerts_who_pressed_it() -> None:
     async with world(listening=True) as w:
         await w.deliver(Story(who="nobody").open(START))

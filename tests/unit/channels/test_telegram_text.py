@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baileykeep.channels import telegram_text
+from baileykeep.model.incident import Cause
 from baileykeep.rules.notify import view
 from tests.fakes.telegram_wire import parsed
 from tests.stories import START, Story, incident
@@ -118,6 +119,12 @@ def test_buttons_are_short_and_an_answer_comes_first() -> None:
         (("✅ Approve", "approve|20270115-8f3a|2"), ("✋ Reject", "reject|20270115-8f3a|2")),
         (("👀 Acknowledge", "ack|20270115-8f3a|2"), ("⏸ Pause 1 h", "pause|c:997441|2")),
     )
+
+
+def test_after_a_failed_safety_check_the_button_lets_actions_go_on() -> None:
+    held = incident("i1", cause=Cause.BREACH)
+    row = telegram_text.buttons(view(held, "Acme"))[0]
+    assert row == (("👀 Acknowledge", "ack|i1|1"), ("▶️ Let actions go on", "resume|c:997441|1"))
 
 
 def test_a_button_that_telegram_would_refuse_is_left_out() -> None:

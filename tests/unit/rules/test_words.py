@@ -4,7 +4,7 @@ import pytest
 
 from baileykeep.model.decisions import Decision, Reason, Verb
 from baileykeep.model.incident import Approval, ApprovalState, Attempt, Cause, Incident, Outcome, Rung, Topic
-from baileykeep.model.symptoms import HOST, Severity, company, gateway
+from baileykeep.model.symptoms import HOST, Severity, Subject, company, gateway
 from baileykeep.rules import words
 
 AT = 1_800_000_000.0
@@ -92,7 +92,12 @@ def test_the_numbers_of_a_cause_are_told_when_they_are_there(cause: Cause) -> No
         ),
         7,
     )
-    texts = {"reason": "x.toml", "promise": "cooldowns kept", "wrong": "reconnect was tried 5 s ago"}
+    texts = {
+        "reason": "x.toml",
+        "promise": "cooldowns kept",
+        "what": "600 tasks",
+        "wrong": "reconnect was tried 5 s ago",
+    }
     text = words.what(replace(DOWN, cause=cause, detail={**detail, **texts}))
     assert "{" not in text
     assert len(text) > len(words.WORDS[cause].phrase) or not words.WORDS[cause].extra
@@ -198,3 +203,13 @@ def test_who_has_it_in_hand() -> None:
 @pytest.mark.parametrize("name", [*words.STEPS, "something_new"])
 def test_every_step_reads_as_a_progress_line(name: str) -> None:
     assert words.step(name) == words.STEPS.get(name, "something new")
+
+
+@pytest.mark.parametrize(("subject", "said"), [
+    (company("acme"), "`baileykeep explain acme`. Then let actions go on: `baileykeep resume acme`."),
+    (gateway("main"), "`baileykeep events`. Then let actions go on: `baileykeep resume --gateway main`."),
+    (HOST, "`baileykeep explain COMPANY`. Then let actions go on: `baileykeep resume COMPANY`."),
+])  # fmt: skip
+def test_commands_in_what_to_do_name_whom_they_are_for(subject: Subject, said: str) -> None:
+    held = replace(DOWN, cause=Cause.BREACH, subject=subject)
+    assert words.what_to_do(held) == f"See what led to it: {said}"
