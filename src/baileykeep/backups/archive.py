@@ -69,6 +69,8 @@ class Manifest:
 
 def pack(manifest: Manifest, contents: Mapping[str, bytes]) -> bytes:
     """The archive's bytes. `contents` has exactly the files of the manifest."""
+    if len(manifest.files) > MAX_FILES:
+        raise BackupError(f"the folder has more than {MAX_FILES} files", permanent=True)
     members = [(_MANIFEST, _manifest_bytes(manifest), manifest.created_at)]
     members += [(_FOLDER + file.name, contents[file.name], file.mtime) for file in manifest.files]
     tar = b"".join(_member(name, data, mtime) for name, data, mtime in members) + bytes(2 * tarfile.BLOCKSIZE)

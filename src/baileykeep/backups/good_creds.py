@@ -72,7 +72,7 @@ def put_good_creds(vault: Vault, store: AuthStore, now: float, *, human: bool = 
             raise Refused("there is no good copy of the creds", code="no_good_creds")
         store.check_writable()
         store.sweep()
-        there = vault.snapshot(store) if store.listing().files else None
+        there = vault.present(store)
         state = there.creds.state if there else CredsState.MISSING
         allowed = {*DAMAGED, CredsState.MISSING} if human else DAMAGED
         unpaired = human and there is not None and state is CredsState.WHOLE and not there.creds.paired
@@ -106,7 +106,7 @@ def _read(vault: Vault, company: str) -> _Copy | None:
         data = str(fields["creds"]).encode()
         taken_at = float(fields["taken_at"])
         whole = fields["version"] == _VERSION and fields["sha256"] == sha256(data)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     creds = parse_creds(data)
     if not whole or not creds.paired or creds.identity is None or creds.identity != fields["identity"]:

@@ -115,9 +115,7 @@ def _there(vault: Vault, store: AuthStore) -> Snapshot | None:
     """What lies in the folder now; None when nothing does. Refuses before anything is begun."""
     store.check_writable()
     store.sweep()
-    if not store.listing().files:
-        return None
-    return vault.snapshot(store)
+    return vault.present(store)
 
 
 def _check_login(manifest: Manifest, contents: Mapping[str, bytes], there: Snapshot | None) -> None:

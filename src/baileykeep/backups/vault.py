@@ -146,6 +146,12 @@ class Vault:
             code="not_quiet" if "chang" in why else None,
         )
 
+    def present(self, store: AuthStore) -> Snapshot | None:
+        """The folder as it is now; None when nothing of Baileys' own lies there, whatever else does."""
+        if all(file.category is Category.OTHER for file in store.listing().files):
+            return None
+        return self.snapshot(store)
+
     def put(
         self,
         store: AuthStore,

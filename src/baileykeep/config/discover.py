@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from os import scandir
+from os import scandir, stat
 from os.path import normpath
 from pathlib import Path
 
@@ -148,7 +148,22 @@ class Placement:
     present: bool = True
 
 
-def placements(settings: Settings, listing: List = list_folder) -> tuple[dict[str, Placement], tuple[Oddity, ...]]:
+Real = Callable[[Path], object]
+"""What two paths have in common when they are one folder; None where there is no folder."""
+
+
+def real_folder(folder: Path) -> tuple[int, int] | None:
+    """Device and inode, wherever links on the way lead."""
+    try:
+        found = stat(folder)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def placements(
+    settings: Settings, listing: List = list_folder, real: Real = real_folder
+) -> tuple[dict[str, Placement], tuple[Oddity, ...]]:
     """Every enabled company with its gateway and folder: those found in the layouts, and those that have a file.
 
     A company that is under two gateways, or whose folder is another's too, is left out and reported.
@@ -167,7 +182,7 @@ def placements(settings: Settings, listing: List = list_folder) -> tuple[dict[st
                 placed[ident] = placement
             else:
                 odd.append(placement)
-    return _apart(placed, odd)
+    return _apart(placed, odd, real)
 
 
 def _place(ident: str, settings: Settings, found: Mapping[str, Discovery], listing: List) -> Placement | Oddity:
@@ -195,19 +210,21 @@ def _there(folder: Path, listing: List) -> bool:
     return True
 
 
-def _apart(placed: dict[str, Placement], odd: list[Oddity]) -> tuple[dict[str, Placement], tuple[Oddity, ...]]:
+def _apart(
+    placed: dict[str, Placement], odd: list[Oddity], real: Real
+) -> tuple[dict[str, Placement], tuple[Oddity, ...]]:
     out: set[str] = set()
-    for one, other in _sharing(placed):
+    for one, other in _sharing(placed, real):
         out |= {one, other}
         reason = f"is the folder of companies {one} and {other}; both are left alone"
         odd.append(Oddity(str(placed[one].folder), reason))
     return {ident: placement for ident, placement in placed.items() if ident not in out}, tuple(odd)
 
 
-def _sharing(placed: Mapping[str, Placement]) -> Iterator[tuple[str, str]]:
-    owners: dict[str, str] = {}
+def _sharing(placed: Mapping[str, Placement], real: Real) -> Iterator[tuple[str, str]]:
+    owners: dict[object, str] = {}
     for ident, placement in placed.items():
         if placement.folder is not None:
-            first = owners.setdefault(normpath(placement.folder), ident)
+            first = owners.setdefault(real(placement.folder) or normpath(placement.folder), ident)
             if first != ident:
                 yield first, ident

@@ -195,19 +195,17 @@ def _sender_keys(files: Iterable[FileEntry], creds: Creds, ages: Ages) -> tuple[
                 _removal(file, ages, f"sender key not used for {ages.of(file):.0f} days; groups send a new one")
             )
         elif own is True and (memory is None or ages.of(memory) > ages.floor):
-            gone += _own_with_memory(file, memory, ages, gone)
+            gone += _own_with_memory(file, memory, ages)
         else:
             groups_kept.add(key.group)
     notes = (f"{len(groups_kept)} old sender keys stay: {_UNSURE}",) if groups_kept else ()
-    return tuple(gone), notes
+    return tuple({removal.name: removal for removal in gone}.values()), notes
 
 
-def _own_with_memory(
-    file: FileEntry, memory: FileEntry | None, ages: Ages, gone: Iterable[Removal]
-) -> tuple[Removal, ...]:
+def _own_with_memory(file: FileEntry, memory: FileEntry | None, ages: Ages) -> tuple[Removal, ...]:
     """Memory first: a crash between the two then only makes us send the group key once more."""
     own = _removal(file, ages, f"our own sender key not used for {ages.of(file):.0f} days")
-    if memory is None or any(removal.name == memory.name for removal in gone):
+    if memory is None:
         return (own,)
     return (_removal(memory, ages, "goes with our own sender key, or members would never get the new one"), own)
 

@@ -21,6 +21,9 @@ from baileykeep.rules.naming import CREDS, category_of
 MAX_FILE_BYTES = 4 * 1024 * 1024
 """Baileys' files have kilobytes; anything larger is a stranger and is not read."""
 
+MAX_STRANGERS_BYTES = 64 * 1024 * 1024
+"""So much of what is not Baileys' own is read at once; the rest of it is left out of backups."""
+
 _CAP_CHOWN = 1
 _DIGITS = re.compile(r"[0-9]{1,32}")
 
@@ -28,13 +31,16 @@ _DIGITS = re.compile(r"[0-9]{1,32}")
 class FileStore:
     """One company's auth folder. Symbolic links and other odd entries in it are OTHER and are never touched.
 
-    A folder that is itself a symbolic link is refused: two names for one login are a configuration error.
+    A folder that is itself a symbolic link is refused: two names for one login are a configuration error. What
+    changes anything works on the folder that was listed last: another one put in its place, also by a link further
+    up, is `StoreError` with code `changed`.
     """
 
     def __init__(self, company: str, folder: Path, fsys: Fsys | None = None):
         self.company = company
         self.folder = folder
         self._fsys = fsys or Fsys()
+        self._listed: tuple[int, int] | None = None
 
     def exists(self) -> bool:
         """Whether the folder is there, as a folder."""
@@ -46,8 +52,8 @@ class FileStore:
     def listing(self) -> Listing:
         """All entries; what is not a plain file is OTHER with size 0."""
         with self._opened() as folder:
-            entries = self._fsys.entries(folder)
-        token = hashlib.blake2b(digest_size=16)
+            entries, self._listed = self._fsys.entries(folder), _identity(folder)
+        token = hashlib.blake2b(repr(self._listed).encode(), digest_size=16)
         for entry in entries:
             size, mtime = entry.stat.st_size, entry.stat.st_mtime_ns
             token.update(os.fsencode(f"{entry.name}\0{entry.stat.st_mode}\0{size}\0{mtime}\n"))
@@ -59,16 +65,19 @@ class FileStore:
             return self._fsys.read(folder, name, MAX_FILE_BYTES)
 
     def read_all(self, names: Sequence[str]) -> Mapping[str, bytes]:
-        """Several files' bytes; left out is what vanished, and what of category OTHER cannot be read."""
+        """Several files' bytes; left out is what vanished, and what of category OTHER cannot be read or is too much."""
         found: dict[str, bytes] = {}
+        room = MAX_STRANGERS_BYTES
         with self._opened() as folder:
             for name in names:
+                ours = category_of(name) is not Category.OTHER
                 try:
-                    found[name] = self._fsys.read(folder, name, MAX_FILE_BYTES)
+                    found[name] = self._fsys.read(folder, name, MAX_FILE_BYTES if ours else min(room, MAX_FILE_BYTES))
+                    room -= 0 if ours else len(found[name])
                 except FileNotFoundError:
                     continue
                 except OSError as error:
-                    if category_of(name) is not Category.OTHER and _regular(self._fsys.entry(folder, name)):
+                    if ours and _regular(self._fsys.entry(folder, name)):
                         raise StoreError(f"{mask_name(name)} cannot be read: {_why(error)}") from error
         return found
 
@@ -108,7 +117,7 @@ class FileStore:
 
         Where nothing was, those of `creds.json`, else the folder's owner and `mode`, or the folder's mode.
         """
-        with self._opened() as folder, _named(f"{mask_name(name)} cannot be written"):
+        with self._opened(to_change=True) as folder, _named(f"{mask_name(name)} cannot be written"):
             before = self._fsys.entry(folder, name)
             if before is not None and not before.regular:
                 raise OSError("what is there is not a plain file")
@@ -120,7 +129,7 @@ class FileStore:
 
     def remove(self, name: str) -> None:
         """Remove one plain file."""
-        with self._opened() as folder, _named(f"{mask_name(name)} cannot be removed"):
+        with self._opened(to_change=True) as folder, _named(f"{mask_name(name)} cannot be removed"):
             entry = self._fsys.entry(folder, name)
             if not _regular(entry):
                 raise OSError("there is no plain file of this name")
@@ -131,7 +140,7 @@ class FileStore:
 
         Raises `StoreError` with code `changed` at the first that is not: then somebody writes here.
         """
-        with self._opened() as folder:
+        with self._opened(to_change=True) as folder:
             try:
                 for file in files:
                     self._remove_listed(folder, file)
@@ -178,12 +187,18 @@ class FileStore:
         return value if isinstance(value, str) and _DIGITS.fullmatch(value) else None
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[int]:
+    def _opened(self, *, to_change: bool = False) -> Iterator[int]:
         with contextlib.ExitStack() as stack:
             try:
                 folder = stack.enter_context(self._fsys.folder(self.folder))
             except OSError as error:
                 raise self._cannot_open(error) from error
+            if to_change and self._listed not in (None, _identity(folder)):
+                raise StoreError(
+                    f"another folder lies at {self.folder} than the one that was looked at",
+                    next_step="find out who moves auth folders about; nothing was changed",
+                    code="changed",
+                )
             yield folder
 
     def _cannot_open(self, error: OSError) -> StoreError:
@@ -201,6 +216,11 @@ def _file(entry: Entry) -> FileEntry:
     if not entry.regular:
         return FileEntry(entry.name, Category.OTHER, 0, entry.stat.st_mtime)
     return FileEntry(entry.name, category_of(entry.name), entry.stat.st_size, entry.stat.st_mtime)
+
+
+def _identity(folder: int) -> tuple[int, int]:
+    found = os.fstat(folder)
+    return found.st_dev, found.st_ino
 
 
 def _regular(entry: Entry | None) -> bool:
