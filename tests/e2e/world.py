@@ -19,7 +19,7 @@ import anyio
 import anyio.to_thread
 
 from baileykeep.app.daemon import Daemon, Given
-from baileykeep.app.lifecycle import make_private
+from baileykeep.app.private import make_private
 from baileykeep.clock import VirtualClock
 from baileykeep.config.load import load_partial
 from baileykeep.demo.probes import ProbeTarget

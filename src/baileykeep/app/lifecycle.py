@@ -14,12 +14,12 @@ from anyio.abc import TaskGroup
 
 from baileykeep.app.daemon import Daemon, Given
 from baileykeep.app.locks import daemon_locks
+from baileykeep.app.private import make_private
 from baileykeep.app.sd_notify import Notifier
 from baileykeep.clock import Clock, SystemClock
 from baileykeep.config.load import load_partial
-from baileykeep.config.settings import Settings
 from baileykeep.journal.sql import SqlJournal
-from baileykeep.model.errors import BaileykeepError, ConfigError
+from baileykeep.model.errors import BaileykeepError
 from baileykeep.telemetry import configure
 
 log = structlog.get_logger(__name__)
@@ -59,18 +59,6 @@ async def live(config_dir: Path, clock: Clock) -> None:
             await _supervised(daemon, Notifier())
         finally:
             await journal.aclose()
-
-
-def make_private(settings: Settings) -> None:
-    """The state and backups folders, which are a login to somebody's WhatsApp: made for this user only."""
-    for folder in (settings.installation.state_dir, settings.installation.backups_dir):
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(
-                f"the folder {folder} cannot be made: {error.strerror}",
-                next_step="create it, owned by the user that runs Baileykeep, or name another in baileykeep.toml",
-            ) from error
 
 
 async def _supervised(daemon: Daemon, notifier: Notifier) -> None:

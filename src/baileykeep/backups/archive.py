@@ -26,6 +26,10 @@ VERSION = 1
 MAX_FILES = 100_000
 MAX_TAR_BYTES = 512 * 1024 * 1024
 MAX_ARCHIVE_BYTES = MAX_TAR_BYTES
+ROOM_BYTES = 128 * 1024 * 1024
+DENSEST = 100
+"""Keys hardly shrink. An archive that claims to be so many times denser (past the room that anything has) is a bomb."""
+
 _MANIFEST = "manifest.json"
 _FOLDER = "files/"
 _LEVEL = 3
@@ -101,7 +105,7 @@ def peek(archive: bytes) -> Manifest:
             first = members.next()
             taken = members.extractfile(first) if first is not None and first.name == _MANIFEST else None
             return read_manifest(taken.read() if taken is not None else b"")
-    except (tarfile.TarError, ValueError, OverflowError, OSError) as error:
+    except (tarfile.TarError, ValueError, OverflowError, OSError, RecursionError) as error:
         raise _damaged("its manifest cannot be read") from error
 
 
@@ -195,7 +199,7 @@ def _decompressed(archive: bytes) -> bytes:
     """The size is announced in the frame and bounded before anything is allocated."""
     try:
         size = zstandard.get_frame_parameters(archive).content_size
-        if not 0 < size <= MAX_TAR_BYTES:
+        if not 0 < size <= min(MAX_TAR_BYTES, ROOM_BYTES + DENSEST * len(archive)):
             raise _damaged("its size is not credible")
         return zstandard.ZstdDecompressor().decompress(archive, max_output_size=size, allow_extra_data=False)
     except zstandard.ZstdError as error:
@@ -211,7 +215,7 @@ def _members(tar: bytes) -> dict[str, bytes]:
                 if taken is None or member.name in found or len(found) > MAX_FILES:
                     raise _damaged("it holds something else than plain files, or one twice")
                 found[member.name] = taken.read()
-    except (tarfile.TarError, ValueError, OverflowError, OSError) as error:
+    except (tarfile.TarError, ValueError, OverflowError, OSError, RecursionError) as error:
         raise _damaged("it is not a whole tar archive") from error
     return found
 

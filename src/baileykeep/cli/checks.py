@@ -51,7 +51,15 @@ def state_dir(path: Path) -> Check:
 
 def backups_dir(path: Path) -> Check:
     """Where copies of logins lie: nobody else may read them."""
-    return _own_folder("backups", path)
+    check = _own_folder("backups", path)
+    if check.state == FAIL or not path.is_dir():
+        return check
+    with os.scandir(path) as entries:
+        lax = [e.name for e in entries if e.is_dir(follow_symlinks=False) and e.stat().st_mode & 0o077]
+    if lax:
+        text = f"others can look into {path / lax[0]}" + (f" and {len(lax) - 1} more" if lax[1:] else "")
+        return Check("backups", WARN, text, "the daemon shuts them at its next start; who may have read them?")
+    return check
 
 
 def _own_folder(name: str, path: Path) -> Check:
@@ -65,7 +73,14 @@ def _own_folder(name: str, path: Path) -> Check:
     free = shutil.disk_usage(path)
     if free.free / free.total < LOW_DISK:
         return Check(name, WARN, f"{path}: only {free.free // 2**20} MB free", "a full disk zeroes creds: make room")
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+    found = path.stat()
+    if found.st_uid not in (0, os.geteuid()):
+        return Check(
+            name, FAIL, f"{path} belongs to user {found.st_uid}", f"give it to the daemon's user: chown {path}"
+        )
+    if found.st_mode & 0o022:
+        return Check(name, FAIL, f"{path} can be written by others", f"look what lies in it, then chmod 700 {path}")
+    if stat.S_IMODE(found.st_mode) & 0o077:
         return Check(name, WARN, f"{path} can be read by others", f"chmod 700 {path}")
     return Check(name, OK, f"{path} can be written")
 
@@ -76,6 +91,8 @@ def journal(folder: Path) -> Check:
     try:
         if not path.exists():
             return Check("journal", OK, "none yet; it is made at the first start")
+        if path.is_symlink() or not path.is_file():
+            return Check("journal", FAIL, f"{path} is not a plain file", "move it away; it is made at the next start")
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2)) as connection:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except (OSError, sqlite3.Error) as error:

@@ -15,7 +15,8 @@ import anyio
 import anyio.to_thread
 
 from baileykeep.app.daemon import Daemon, Given
-from baileykeep.app.lifecycle import JOURNAL, make_private
+from baileykeep.app.lifecycle import JOURNAL
+from baileykeep.app.private import make_private
 from baileykeep.app.snapshot import company_view
 from baileykeep.clock import Clock
 from baileykeep.config.load import load_partial

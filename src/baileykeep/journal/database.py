@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from baileykeep.journal.rows import to_json
 from baileykeep.model.errors import JournalError
+
+log = structlog.get_logger(__name__)
 
 BUSY_TIMEOUT_S = 5.0
 """How long a statement waits for another process's transaction."""
@@ -45,6 +50,9 @@ async def open_sqlite(path: Path) -> AsyncEngine:
     except SQLAlchemyError as error:
         await engine.dispose()
         raise explained(error, str(path)) from error
+    except (CommandError, ValueError, TypeError) as error:
+        await engine.dispose()
+        raise damaged(str(path)) from error
     except BaseException:
         await engine.dispose()
         raise
@@ -55,11 +63,27 @@ def _prepare(path: Path) -> None:
     """Folder 0700 and file 0600 before SQLite creates them with the umask; its side files copy the file's mode."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        path.chmod(0o600)
+        for file in (path, *(side for name in ("-wal", "-shm") if (side := Path(f"{path}{name}")).exists())):
+            _make_private(file)
     except OSError as error:
-        cause = f"the journal {path} cannot be opened: {error.strerror}"
-        raise JournalError(cause, next_step="check the folder's owner and free space", permanent=True) from error
+        cause = f"the journal {path} cannot be opened: {error.strerror or error}"
+        step = "is it a plain file, and its folder ours and not full? a journal elsewhere needs a state_dir there"
+        raise JournalError(cause, next_step=step, permanent=True) from error
+
+
+def _make_private(file: Path) -> None:
+    """Never through a link: what it leads to is not ours to create or to shut."""
+    flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(file, flags, 0o600)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError("it is not a plain file")
+        if found.st_mode & 0o077:
+            log.warning("journal_was_open_to_others", path=str(file), mode=f"{found.st_mode & 0o777:o}", now="600")
+            os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
 
 
 def _configure(engine: AsyncEngine) -> None:
@@ -104,11 +128,20 @@ _KNOWN: tuple[tuple[str, str, str, bool], ...] = (
 )
 
 
+def damaged(label: str) -> JournalError:
+    """What is stored there is not what was written."""
+    step = "move the file aside and start again; sessions are not affected"
+    cause = f"journal {label}: what it holds cannot be read"
+    return JournalError(cause, next_step=step, code="journal_corrupt", permanent=True)
+
+
 def explained(error: SQLAlchemyError, label: str) -> JournalError:
     """A database error as one that names the journal and the remedy, without statements or values."""
     if isinstance(error, StatementError) and isinstance(error.orig, TypeError | ValueError):
         return JournalError(f"journal {label}: a value cannot be stored as JSON", permanent=True)
     text = str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
+    if "decode to utf-8" in text.lower():  # it would quote what is stored
+        return damaged(label)
     for needle, code, step, permanent in _KNOWN:
         if needle in text.lower():
             return JournalError(f"journal {label}: {text}", next_step=step, code=code, permanent=permanent)

@@ -14,8 +14,12 @@ Row = Any
 
 
 def to_json(value: Any) -> str:
-    """Compact JSON of anything the codec knows. Raises ValueError for NaN and infinity."""
-    return json.dumps(value, default=_encoded, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    """Compact JSON of anything the codec knows. Raises ValueError for NaN and infinity.
+
+    A file's name may hold bytes that are no text: they become question marks, since no database would take them.
+    """
+    text = json.dumps(value, default=_encoded, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _encoded(value: Any) -> Any:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from baileykeep.journal import pruning, schema
-from baileykeep.journal.database import explained, open_sqlite
+from baileykeep.journal.database import damaged, explained, open_sqlite
 from baileykeep.journal.rows import closed_at, entry_of, entry_row, notice_of, notice_row
 from baileykeep.model.records import Entry, EntryKind, Notice, NoticeState
 from baileykeep.model.symptoms import Subject
@@ -169,6 +169,8 @@ class SqlJournal:
             yield
         except SQLAlchemyError as error:
             raise explained(error, self._label) from error
+        except (ValueError, TypeError, AttributeError) as error:  # a row that is no text, no JSON or no entry of ours
+            raise damaged(self._label) from error
 
 
 _FORGET = delete(schema.memories).where(
