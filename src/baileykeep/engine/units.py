@@ -63,6 +63,7 @@ class Unit:
         self.changed = False
         self._detectors = detectors
         self._states: dict[str, Any] = {d.name: d.kind() for d in detectors}
+        self._saved: dict[str, tuple[Any, Any]] = {}
         self._by_kind: dict[type[Fact], tuple[Detector, ...]] = {}
 
     def observe(self, fact: Fact, now: float) -> list[Symptom]:
@@ -106,9 +107,16 @@ class Unit:
         """All states and active symptoms as plain JSON."""
         self.changed = False
         return {
-            "states": {name: codec.encode(state) for name, state in self._states.items()},
+            "states": {name: self._encoded(name, state) for name, state in self._states.items()},
             "symptoms": [codec.encode(s) for s in self.symptoms.values()],
         }
+
+    def _encoded(self, name: str, state: Any) -> Any:
+        """States are frozen: one that is still the same is not turned into JSON again."""
+        known = self._saved.get(name)
+        if known is None or known[0] is not state:
+            known = self._saved[name] = (state, codec.encode(state))
+        return known[1]
 
     def load(self, saved: Mapping[str, Any]) -> None:
         """The inverse of `save`; a detector that is new since then starts afresh."""

@@ -18,7 +18,7 @@ def to_json(value: Any) -> str:
 
     A file's name may hold bytes that are no text: they become question marks, since no database would take them.
     """
-    text = json.dumps(value, default=_encoded, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _ENCODER.encode(value)
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
@@ -28,6 +28,9 @@ def _encoded(value: Any) -> Any:
     if plain is value:
         raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
     return plain
+
+
+_ENCODER = json.JSONEncoder(default=_encoded, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def entry_row(entry: Entry) -> dict[str, Any]:
