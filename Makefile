@@ -4,8 +4,11 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 export PYTHONPATH := src
 STAMP  := $(VENV)/.installed
+SEEDS  ?= 500
+SEED_FROM ?= 0
+SOAK_OUT  ?= soak.jsonl
 
-.PHONY: demo test check fast coverage run docs transcript lock bench fuzz clean
+.PHONY: demo test check fast coverage run docs transcript lock bench fuzz soak clean
 
 demo: $(STAMP)          ## three companies on a stand-in gateway break and are healed, live
 	$(BIN)/baileykeep demo
@@ -35,6 +38,9 @@ docs: $(STAMP)          ## write the generated pages under docs/ again
 
 transcript: $(STAMP)     ## record the demo again for the README
 	$(BIN)/python -m baileykeep.demo.record docs
+
+soak: $(STAMP)          ## simulated days; goes on where it stopped: make soak SEEDS=5000 SEED_FROM=0
+	$(BIN)/python -m tests.simulation.run --seeds $(SEEDS) --from $(SEED_FROM) --out $(SOAK_OUT)
 
 bench: $(STAMP)         ## the load figures of benchmarks/README.md
 	$(BIN)/python -m benchmarks.storm

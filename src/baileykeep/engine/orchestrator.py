@@ -99,14 +99,17 @@ class Orchestrator:
         self.journal_problem = cause
 
     async def _review(self, member: Member, unit: Unit) -> None:
-        fleet = self._fleet(member)
         found = self._findings(member, unit)
         for topic in Topic:
             finding = found.get(topic)
             before = self.parts.ledger.get(member.subject, topic)
-            if before is None and (finding is None or silenced(finding.cause, fleet) or self._cleaned(member, finding)):
+            if before is None and (finding is None or self._untold(member, finding)):
                 continue
             await self._move(member, unit, before, self._looked(member, before, finding, topic))
+
+    def _untold(self, member: Member, finding: Finding) -> bool:
+        """Whether somebody else already speaks for this finding, so that no story begins."""
+        return self._cleaned(member, finding) or silenced(finding.cause, self._fleet(member))
 
     def _cleaned(self, member: Member, finding: Finding) -> bool:
         """A folder that a cleanup just brought down is not worth an alert of its own for still being rather full."""
