@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baileykeep.model.limits import BrakeLimits, Limits
@@ -153,6 +153,7 @@ LOOKS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(LOOKS, st.integers(10, 30))
 def test_never_on_with_fewer_than_three_or_less_than_half(looks: list[tuple[float, set[int]]], total: int) -> None:
     state, now = State(), NOW
