@@ -18,7 +18,9 @@ from baileykeep.model.evidence import Looked
 from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import Outcome
 
-SET_ASIDE = "set_aside"
+STOP, SET_ASIDE = "stop", "set_aside"
+CHANGING = frozenset({"remove", SET_ASIDE, "restore_creds", "restore"})
+"""The steps that are what an action is for; what comes before them only makes ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,11 @@ class Past:
     steps: tuple[str, ...]
     begun_at: float
     relinking: bool
+
+    @property
+    def only_made_ready(self) -> bool:
+        """Whether it was to change files and had not come to that."""
+        return STOP in self.steps and not CHANGING & set(self.steps)
 
     @property
     def owes_start(self) -> bool:
@@ -42,6 +49,8 @@ async def resume(site: Site, order: Order, action: Action, past: Past) -> Result
         return Result(Outcome.SUPERSEDED, "Nothing had been done before the restart.")
     up = await connected_and_paired(site)
     site.steps.witness(Looked(stopped=False, open=up))
+    if up and past.only_made_ready:
+        return Result(Outcome.SUPERSEDED, "Nothing had been changed before the restart.")
     if up:
         return await verified(site, "Finished by itself while the daemon was away.")
     if past.relinking and SET_ASIDE in past.steps:
@@ -61,7 +70,12 @@ async def _again(site: Site, order: Order, action: Action) -> Result:
 
 
 async def _start_what_was_stopped(site: Site, so_far: Result, past: Past) -> Result:
-    """A session that the dead daemon had stopped is started even where nobody knows its state just now."""
+    """A session that the dead daemon had stopped is started even where nobody knows its state just now.
+
+    One that it never stopped is not for us to open: its login may just have been refused for good.
+    """
+    if STOP not in past.steps:
+        return so_far
     seen = await status(site)
     running = seen.state not in (ConnState.DISCONNECTED, ConnState.UNKNOWN)
     site.steps.witness(Looked(stopped=False, running=running))

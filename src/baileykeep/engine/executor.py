@@ -42,6 +42,9 @@ ACTIONS: Mapping[Rung, Action] = {
 }
 """What each rung does."""
 
+COPYING = frozenset({Rung.SNAPSHOT, Rung.BACKUP})
+"""They stop nothing and change nothing, so after a crash they are simply made anew."""
+
 RELINKING = frozenset({Rung.RELINK, Rung.PAIR_AGAIN, Rung.RESET})
 
 STEPS_LOOKED_AT = 200
@@ -122,6 +125,8 @@ class Executor:
         async def work(site: Site) -> Result:
             if rung is Rung.RESTART_PROCESS:
                 return await verify_restart(site)
+            if rung in COPYING:
+                return await ACTIONS[rung](site, codec.decode(Order, running.order))
             return await resume(site, codec.decode(Order, running.order), ACTIONS[rung], past)
 
         return await self._guarded(running, work, still_wrong)
