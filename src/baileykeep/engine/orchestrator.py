@@ -34,6 +34,9 @@ from baileykeep.rules.view import CompanyView, Finding
 
 log = structlog.get_logger(__name__)
 
+LOOK_WITHIN_S, LOOK_EVERY_S = 60.0, 0.25
+"""How long, after a restart, an action that was begun waits until its company was looked at anew."""
+
 RETRY_OUTCOME_S = 5.0
 """Between two tries to journal how an action ended."""
 
@@ -306,21 +309,36 @@ class Orchestrator:
 
     async def _run(self, running: Running, resuming: bool) -> None:
         work = self.parts.executor.resume if resuming else self.parts.executor.run
-        result = await work(running, lambda: self._still_wrong(running))
+        result = await work(running, lambda: self._still_wrong(running, resuming=resuming))
         await self._end(running, result)
         await self.parts.monitor.report()
         await self.review(running.subject)
 
-    async def _still_wrong(self, running: Running) -> bool:
+    async def _still_wrong(self, running: Running, *, resuming: bool) -> bool:
         """The symptom, looked at again just before acting. What an operator asked for is always wanted."""
         if running.manual:
             return True
+        if resuming and not await self._looked_at(running.subject):
+            return False
         member, unit = self.parts.roster.member(running.subject), self.parts.units(running.subject)
         incident = self.parts.ledger.find(running.incident or "")
         if member is None or unit is None or incident is None:
             return False
         finding = self._findings(member, unit).get(incident.topic)
         return finding is not None and finding.cause is running.attempt.cause
+
+    async def _looked_at(self, subject: Subject) -> bool:
+        """Wait until the watchers have looked at a company since this daemon began; False when they cannot.
+
+        What an earlier daemon saw last it may not have stored: damaged creds would pass for whole ones.
+        """
+        clock, member, unit = self.parts.clock, self.parts.roster.member(subject), self.parts.units(subject)
+        deadline = clock.monotonic() + LOOK_WITHIN_S
+        while isinstance(unit, CompanyUnit) and member is not None and clock.monotonic() < deadline:
+            if unit.connection_seen and (unit.folder_seen or not member.can.files):
+                return True
+            await clock.sleep(LOOK_EVERY_S)
+        return not isinstance(unit, CompanyUnit)
 
     async def _end(self, running: Running, result: Result) -> None:
         now = self.parts.clock.now()

@@ -13,6 +13,7 @@ from baileykeep.model.facts import (
     CredsSeen,
     Fact,
     FilesSeen,
+    FolderSeen,
     NetworkSeen,
     PairingDone,
     StreamClosed,
@@ -131,10 +132,19 @@ class CompanyUnit(Unit):
     """A company's detectors, and the view that the ladder gets of them."""
 
     inventory: Inventory | None = None
+    connection_seen = folder_seen = False
+    """Whether it was looked at since this process began: what was loaded may be older than what happened last.
+
+    Of a folder its creds are seen last, once they are settled.
+    """
 
     def observe(self, fact: Fact, now: float) -> list[Symptom]:
         if isinstance(fact, FilesSeen):
             self.inventory = fact.inventory
+        if isinstance(fact, ConnectionSeen):
+            self.connection_seen = self.connection_seen or fact.state is not ConnState.UNKNOWN
+        elif isinstance(fact, CredsSeen) or (isinstance(fact, FolderSeen) and not fact.present):
+            self.folder_seen = True
         return super().observe(fact, now)
 
     def view(self) -> CompanyView:
