@@ -187,6 +187,34 @@ def read_plain(path: Path, limit: int) -> tuple[bytes, os.stat_result]:
 
 
 @contextlib.contextmanager
+def folder_lock(folder: int) -> Iterator[None]:
+    """Hold a lock on a folder itself, by its descriptor: no file is left in it. A held one raises `Refused`.
+
+    Some file systems have no locks on folders; there it holds nothing.
+    """
+    held = _locked(folder)
+    try:
+        yield
+    finally:
+        if held:
+            fcntl.flock(folder, fcntl.LOCK_UN)
+
+
+def _locked(folder: int) -> bool:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise Refused(
+            "another process is working on this auth folder",
+            next_step="wait until it is done; are there two configurations for one folder?",
+            code="locked",
+        ) from error
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
 def lock(path: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold a lock file; it is freed when the process dies. Without `wait`, a held lock raises `Refused`."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -42,7 +42,7 @@ def store_of(site: Site) -> AuthStore:
 async def while_stopped(site: Site, change: Change, *, start: Callable[[], Awaitable[None]] | None = None) -> str:
     """Stop, prove it, change, and start again whatever happened. Returns the change's note."""
     await anyio.to_thread.run_sync(store_of(site).check_writable)
-    with site.vault.shelf.action_lock(site.company):
+    with site.vault.acting(store_of(site)):
         return await _between(site, change, start)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +70,15 @@ class Vault:
             )
             self.tidy(store.company, now, protected=(made.name,))
         return made
+
+    @contextlib.contextmanager
+    def acting(self, store: AuthStore) -> Iterator[None]:
+        """Bar other processes from changing this company's folder: those with these copies, and any on that folder.
+
+        Raises `Refused` when one is at it.
+        """
+        with self.shelf.action_lock(store.company), store.alone():
+            yield
 
     def unchanged_since_last(self, store: AuthStore, now: float) -> bool:
         """Whether the newest backup was made from just what lies there now."""

@@ -82,7 +82,7 @@ def protect(vault: Vault, store: FileStore, history: History) -> tuple[str, str]
         raise Refused(found.reason, next_step=_next_step(creds), code="creds_unsure")
     if found.verdict is not Verdict.RESTORE:
         return "ok", found.reason
-    with vault.shelf.action_lock(store.company):
+    with vault.acting(store):
         put_good_creds(vault, store, SystemClock().now())
     return "put_back", f"{found.reason}, so that copy was put back"
 

@@ -108,7 +108,7 @@ def _clean(folder: Path, as_json: bool, wish: Wish, backups: Path | None, stoppe
     clock = SystemClock()
     store = open_store(folder, wish.known)
     vault = open_vault(backups, store, wish.known)
-    with vault.shelf.action_lock(store.company):
+    with vault.acting(store):
         store.check_writable()
         prove_quiet(store, clock)
         plan, backup = _cleaned(store, vault, wish, clock)

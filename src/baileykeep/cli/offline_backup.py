@@ -92,7 +92,7 @@ def bring_back(
             code="not_proved_stopped",
         )
     target = FileStore(place.company, store.folder)
-    with vault.shelf.action_lock(place.company):
+    with vault.acting(target):
         prove_quiet(target, clock)
         report = _brought_back(vault, target, place, wanted, clock.now())
     answer = {"backup": report.backup, "written": list(report.written), "replaced": report.replaced}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from baileykeep.model.inventory import Creds, FileEntry, Listing
@@ -39,6 +40,9 @@ class AuthStore(Protocol):
 
     def check_writable(self) -> None:
         """Raise `Refused` when owner, group and mode could not be kept: asked before anything is stopped."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Bar other processes from changing it meanwhile, wherever they keep their copies. Raises `Refused`."""
 
     def write(self, name: str, data: bytes, *, mtime: float | None = None, mode: int | None = None) -> None:
         """Put one file in place atomically, with owner, group and mode of what was there (or of its siblings).

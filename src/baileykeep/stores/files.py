@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from baileykeep.fsys import Entry, Fsys, Owner
+from baileykeep.fsys import Entry, Fsys, Owner, folder_lock
 from baileykeep.model.errors import Refused, StoreError
 from baileykeep.model.inventory import Category, Creds, CredsState, FileEntry, Listing
 from baileykeep.rules.creds_file import parse_creds
@@ -111,6 +111,12 @@ class FileStore:
             for uid, gid in {(one.st_uid, one.st_gid) for one in found}:
                 if uid != os.geteuid() or gid not in groups:
                     raise _not_writable(f"files in the auth folder belong to user {uid}, group {gid}")
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Bar other processes that ask for the same; see `AuthStore`."""
+        with self._opened() as folder, folder_lock(folder):
+            yield
 
     def write(self, name: str, data: bytes, *, mtime: float | None = None, mode: int | None = None) -> None:
         """Put one file in place atomically, with owner, group and mode of what was there.
