@@ -16,6 +16,7 @@ from baileykeep.app.daemon import Daemon, Given
 from baileykeep.app.locks import daemon_locks
 from baileykeep.app.private import make_private
 from baileykeep.app.sd_notify import Notifier
+from baileykeep.app.signals import Signals
 from baileykeep.clock import Clock, SystemClock
 from baileykeep.config.load import load_partial
 from baileykeep.journal.sql import SqlJournal
@@ -52,18 +53,18 @@ async def live(config_dir: Path, clock: Clock) -> None:
     for problem in problems:
         log.warning("config.problem", problem=str(problem))
     make_private(settings)
-    with daemon_locks(settings.installation.state_dir, settings.installation.backups_dir):
+    with daemon_locks(settings.installation.state_dir, settings.installation.backups_dir), Signals() as signals:
         journal = await SqlJournal.open(settings.installation.state_dir / JOURNAL)
         try:
             daemon = Daemon(Given(settings, problems, clock, journal, random.Random()))  # noqa: S311 - jitter only
-            await _supervised(daemon, Notifier())
+            await _supervised(daemon, Notifier(), signals)
         finally:
             await journal.aclose()
 
 
-async def _supervised(daemon: Daemon, notifier: Notifier) -> None:
+async def _supervised(daemon: Daemon, notifier: Notifier, signals: Signals) -> None:
     async with anyio.create_task_group() as group:
-        group.start_soon(_listen, daemon, group, notifier)
+        group.start_soon(_listen, daemon, group, notifier, signals)
         await group.start(_run, daemon, group)
         log.info("ready", url=daemon.url, companies=len(daemon.sites.companies()), acting=daemon.holds.act)
         gc.freeze()  # what was imported stays for good: walking over it again and again would stop everything each time
@@ -84,17 +85,17 @@ async def _watchdog(notifier: Notifier, every_s: float) -> None:
         await anyio.sleep(every_s)
 
 
-async def _listen(daemon: Daemon, group: TaskGroup, notifier: Notifier) -> None:
+async def _listen(daemon: Daemon, group: TaskGroup, notifier: Notifier, signals: Signals) -> None:
     """SIGHUP reloads; the first SIGTERM or SIGINT ends in good order, a second one at once."""
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-        stopping = False
-        async for number in signals:
-            if number == signal.SIGHUP:
-                daemon.config.poke()
-            elif stopping:
-                daemon.end_now()
-            else:
-                stopping = True
-                log.info("stopping", signal=signal.Signals(number).name)
-                notifier.say(STOPPING="1")
-                group.start_soon(daemon.shut_down)
+    stopping = False
+    while True:
+        number = await signals.next()
+        if number == signal.SIGHUP:
+            daemon.config.poke()
+        elif stopping:
+            daemon.end_now()
+        else:
+            stopping = True
+            log.info("stopping", signal=number.name)
+            notifier.say(STOPPING="1")
+            group.start_soon(daemon.shut_down)
