@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import socket
+import struct
+import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,12 @@ from baileykeep.model.errors import BaileykeepError, Refused, UsageError
 
 SOCKET_NAME = "control.sock"
 TIMEOUT_S = 60.0
+QUICK_S = 5.0
+"""Only looking takes a healthy daemon milliseconds; after so long somebody should look at the daemon itself."""
+
+LOOKING = frozenset({"overview", "company", "incidents", "events", "explain", "inspect"})
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
+CHUNK_BYTES = 256 * 1024
 
 
 class NoDaemon(BaileykeepError):
@@ -25,16 +33,20 @@ class NoDaemon(BaileykeepError):
 class DaemonClient:
     """Asks a running daemon. Raises `NoDaemon` when there is none, else the daemon's own errors again."""
 
-    def __init__(self, path: Path, *, timeout_s: float = TIMEOUT_S, operator: str | None = None):
+    def __init__(
+        self, path: Path, *, timeout_s: float = TIMEOUT_S, quick_s: float = QUICK_S, operator: str | None = None
+    ):
         self.path = path
         self._timeout_s = timeout_s
+        self._quick_s = min(quick_s, timeout_s)
         self._operator = operator if operator is not None else os.environ.get("SUDO_USER", "")
 
     def call(self, command: str, args: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The answer to one command."""
         request = {"command": command, "args": dict(args or {}), "operator": self._operator}
         with self._connect() as connection:
-            line = self._exchange(connection, json.dumps(request).encode() + b"\n")
+            within_s = self._quick_s if command in LOOKING else self._timeout_s
+            line = self._exchange(connection, json.dumps(request).encode() + b"\n", within_s)
         return _unpack(line)
 
     def alive(self) -> bool:
@@ -70,21 +82,71 @@ class DaemonClient:
             raise BaileykeepError(f"cannot reach the daemon on {self.path}: {error}", code="no_answer") from error
         return connection
 
-    def _exchange(self, connection: socket.socket, request: bytes) -> bytes:
+    def _exchange(self, connection: socket.socket, request: bytes, within_s: float) -> bytes:
+        answer = bytearray()
+        deadline, told = time.monotonic() + within_s, False
         try:
+            connection.settimeout(self._quick_s)
             connection.sendall(request)
-            with connection.makefile("rb") as answers:
-                line = answers.readline(MAX_ANSWER_BYTES)
+            while not answer.endswith(b"\n") and len(answer) < MAX_ANSWER_BYTES:
+                try:
+                    part = connection.recv(CHUNK_BYTES)
+                except TimeoutError:
+                    told = self._patience(connection, deadline, told)
+                    continue
+                if not part:
+                    raise BaileykeepError(
+                        "the daemon hung up without an answer", next_step="see its log", code="no_answer"
+                    )
+                answer += part
+        except TimeoutError as error:
+            raise _silent(connection, self._quick_s) from error
         except OSError as error:
-            cause = (
-                f"no answer within {self._timeout_s:.0f} s" if isinstance(error, TimeoutError) else "it hung up on us"
-            )
             raise BaileykeepError(
-                f"the daemon did not answer: {cause}", next_step="is it healthy? see its log", code="no_answer"
+                "the daemon did not answer: it hung up on us", next_step="is it healthy? see its log", code="no_answer"
             ) from error
-        if not line.endswith(b"\n"):
-            raise BaileykeepError("the daemon hung up without an answer", next_step="see its log", code="no_answer")
-        return line
+        return bytes(answer)
+
+    def _patience(self, connection: socket.socket, deadline: float, told: bool) -> bool:
+        """Nothing came for a while: give up on a daemon that is frozen or out of time, else say once that we wait."""
+        left_s = deadline - time.monotonic()
+        pid = _peer(connection)
+        if left_s <= 0 or _frozen(pid):
+            raise _silent(connection, self._quick_s if _frozen(pid) else self._timeout_s)
+        if not told:
+            sys.stderr.write(f"the daemon (pid {pid}) is still at it; waiting up to {left_s:.0f} s more …\n")
+        return True
+
+
+def _peer(connection: socket.socket) -> int:
+    """The pid at the other end, as the kernel tells it."""
+    size = struct.calcsize("3i")
+    pid, _, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return int(pid)
+
+
+def _frozen(pid: int) -> bool:
+    """Whether somebody stopped this process (SIGSTOP, a debugger), so that it will not answer before it goes on."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] in ("T", "t")
+
+
+def _silent(connection: socket.socket, waited_s: float) -> BaileykeepError:
+    pid = _peer(connection)
+    if _frozen(pid):
+        return BaileykeepError(
+            f"the daemon (pid {pid}) is frozen: somebody stopped it (SIGSTOP), so it cannot answer",
+            next_step=f"let it go on with `kill -CONT {pid}`; meanwhile it watches and heals nothing",
+            code="no_answer",
+        )
+    return BaileykeepError(
+        f"the daemon (pid {pid}) did not answer within {waited_s:.0f} s",
+        next_step=f"see its log; if it hangs, restart it (`kill {pid}`): what it had begun is finished or undone then",
+        code="no_answer",
+    )
 
 
 def _unpack(line: bytes) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import socket
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +199,25 @@ async def test_a_begun_command_is_finished_although_the_asker_hung_up(tmp_path: 
             await done.wait()
         tasks.cancel_scope.cancel()
     assert done.is_set()
+
+
+@contextmanager
+def deaf(path: Path) -> Iterator[None]:
+    """Somebody who takes connections and never answers."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(8)
+        yield
+
+
+def test_who_only_looks_does_not_wait_long_for_a_daemon_that_is_silent(tmp_path: Path) -> None:
+    with deaf(tmp_path / "s"), pytest.raises(BaileykeepError, match=rf"pid {os.getpid()}\) did not answer") as caught:
+        DaemonClient(tmp_path / "s", timeout_s=30, quick_s=0.05).call("overview")
+    assert caught.value.code == "no_answer"
+    assert f"kill {os.getpid()}" in caught.value.next_step
+
+
+def test_who_changes_something_waits_longer_and_is_told_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with deaf(tmp_path / "s"), pytest.raises(BaileykeepError, match="did not answer within"):
+        DaemonClient(tmp_path / "s", timeout_s=0.2, quick_s=0.05).call("reload")
+    assert capsys.readouterr().err.count("is still at it; waiting up to") == 1
