@@ -352,9 +352,7 @@ async def _pairing_code(c: ControlService, args: Args, operator: str) -> Answer:
     _guard_open_login(c, ident, args)
     running = c.orchestrator.running.get(company(ident))
     if running is not None and running.attempt.rung not in RELINKING:
-        raise Refused(
-            f"another action is running for {ident}", code="action_running", next_step="try again in a minute"
-        )
+        raise Refused(f"an action on {ident} is running", code="action_running", next_step="try again in a minute")
     door = c.sources.sites.doors[c.sources.sites.placement(ident).gateway]
     await c.note(company(ident), operator, "Asked for a pairing code.")
     if door.gateway.capabilities.stop:

@@ -69,6 +69,7 @@ class Meters:
         """Set every gauge from the present state; a few companies at a time, so that others run in between."""
         idents = sources.sites.companies()
         self._ourselves(installation(sources), len(idents))
+        self.metrics.held_after_breach.set(len(sources.holds.breached))
         self._incidents(sources)
         for position, ident in enumerate(idents):
             if sources.engine.unit(company(ident)) is not None:

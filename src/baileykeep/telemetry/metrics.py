@@ -83,6 +83,9 @@ class Metrics:
     def _declare_ourselves(self) -> None:
         self.companies = self._gauge("companies", "companies that are supervised")
         self.companies_held = self._gauge("companies_held", "companies that are left alone for a bad configuration")
+        self.held_after_breach = self._gauge(
+            "held_after_breach", "companies and gateways that a failed safety check holds; anything but 0 needs a human"
+        )
         self.acting = self._gauge("acting", "1 in mode act, 0 in mode observe")
         self.config_last_reload_success = self._gauge(
             "config_last_reload_success", "1 when the files as they are now are in use, 0 while last good values are"

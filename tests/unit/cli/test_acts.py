@@ -168,6 +168,12 @@ def test_pause_and_resume_reach_the_daemon(daemon: Daemon, run: Run) -> None:
     assert control.asked("resume") == [{}]
 
 
+def test_a_resume_says_when_it_lifts_the_hold_of_a_failed_safety_check(daemon: Daemon, run: Run) -> None:
+    control = daemon(resume={"was_paused": False, "was_breached": True})
+    assert run("resume", "acme").out == "resumed acme; the hold after a failed safety check is lifted\n"
+    assert control.asked("resume") == [{"company": "acme"}]
+
+
 def test_an_answer_names_incident_and_revision(daemon: Daemon, run: Run) -> None:
     control = daemon(overview=troubled(), approve={}, reject={}, ack={})
     assert run("approve", "i-9").out == "approved relink of i-9\n"
