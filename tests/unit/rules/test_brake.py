@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baileykeep.model.limits import BrakeLimits, Limits
 from baileykeep.model.symptoms import HOST, Severity, Symptom, SymptomKind, gateway
-from baileykeep.rules.brake import State, stagger_until, step
+from baileykeep.rules.brake import Drop, State, stagger_until, step
 from tests.unit.rules.cases import NOW
 from tests.unit.rules.facts import LIMITS
 
@@ -171,3 +173,36 @@ def test_never_on_with_fewer_than_three_or_less_than_half(looks: list[tuple[floa
             assert 2 * len(caught) >= total
             assert 2 * len(caught - down) < len(caught) or before.on_since is None
             assert state.on_since <= now < state.on_since + 1800
+
+
+def test_the_whole_story_of_a_brake() -> None:
+    pulled, _ = run((0, names(6)), total=10)
+    caught = tuple(sorted(names(6)))
+    drops = tuple(Drop(name, NOW) for name in caught)
+    assert pulled == State(drops, NOW, caught)
+    told, symptoms = run((30, names(6)), total=10, state=pulled)
+    assert told == State(drops, NOW, caught, told=True)
+    assert symptoms == [
+        Symptom(MAIN, SymptomKind.FLEET_DOWN, NOW + 30, True, Severity.EMERGENCY, {"down": 6, "total": 10})
+    ]
+    lifted, symptoms = run((60, names(3)), total=10, state=told)
+    assert lifted == State(drops[:3], None, caught[:3], NOW + 60)
+    assert symptoms == [
+        Symptom(MAIN, SymptomKind.FLEET_DOWN, NOW + 60, False, Severity.EMERGENCY, {"back": 3, "caught": 6})
+    ]
+    again, _ = run((61, names(3)), (62, frozenset()), (63, names(5)), total=10, state=lifted)
+    assert again == State(tuple(Drop(name, NOW + 63) for name in caught[:5]), NOW + 63, caught[:5])
+
+
+def test_what_dropped_in_the_moment_of_the_lift_pulls_nothing() -> None:
+    lifted = State(lifted_at=NOW)
+    assert run((0, names(6)), total=10, state=lifted)[0].on_since is None
+    assert run((1, names(6)), total=10, state=lifted)[0].on_since == NOW + 1
+
+
+def test_what_dropped_in_the_moment_of_the_pull_follows_nobody() -> None:
+    """It was counted then, or it was down long before."""
+    state = State(tuple(Drop(name, NOW) for name in sorted(names(8))), NOW, tuple(sorted(names(6))))
+    assert run((1, names(8) - names(3)), total=10, state=state)[0].on_since is None
+    later = replace(state, drops=tuple(Drop(name, NOW + 0.5) for name in sorted(names(8))))
+    assert run((1, names(8) - names(3)), total=10, state=later)[0].on_since == NOW

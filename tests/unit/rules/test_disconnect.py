@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from baileykeep.model.facts import ConnState, Fact, Tick
 from baileykeep.model.limits import DisconnectLimits, Limits, PollLimits
-from baileykeep.model.symptoms import Severity, SymptomKind
+from baileykeep.model.symptoms import Severity, Symptom, SymptomKind
 from baileykeep.rules.disconnect import TRANSITIONS, Event, Phase, State, is_up, step
 from tests.unit.rules.cases import ACME, NOW
 from tests.unit.rules.facts import LIMITS, POLL_S, down, fold, network, seen, up
@@ -215,3 +215,44 @@ def test_phase_and_down_time_always_agree(row: list[tuple[str, float]]) -> None:
         assert after.phase in (Phase.OVERDUE, Phase.WARNED) or after.down_s < 600
         assert after.down_s == 0 or before.down_s <= after.down_s <= before.down_s + 2 * POLL_S
         assert not before.held or after.down_s in (0, before.down_s)
+
+
+def test_what_the_timer_keeps() -> None:
+    state, _ = fold(step, State(), [down(NOW), down(NOW + POLL_S)])
+    assert state == State(Phase.WAITING, POLL_S, NOW + POLL_S, True, NOW)
+    state, _ = fold(step, state, [up(NOW + 100)])
+    assert state == State(Phase.UP, 0.0, NOW + 100, last_up_at=NOW + 100)
+    state, _ = fold(step, state, [seen(UNKNOWN, NOW + 110)])
+    assert state == State(Phase.UP, 0.0, NOW + 110, last_up_at=NOW + 100)
+
+
+def test_only_what_was_seen_closed_twice_adds_down_time() -> None:
+    state, _ = fold(step, State(), [up(NOW), down(NOW + 15)])
+    assert (state.down_s, state.since) == (0.0, NOW + 15)
+    state, _ = fold(step, state, [seen(UNKNOWN, NOW + 20), down(NOW + 30)])
+    assert state.down_s == 10.0
+    state, _ = fold(step, state, [down(NOW + 30)])
+    assert state.down_s == 10.0
+    state, _ = fold(step, state, [down(NOW + 30 + 2 * POLL_S + 1)])
+    assert state.down_s == 10.0 + 2 * POLL_S
+    state, _ = fold(step, state, [down(NOW)])
+    assert state.down_s == 10.0 + 2 * POLL_S
+
+
+def test_a_change_of_phase_is_told_whole() -> None:
+    _, told = fold(step, State(), [down(NOW), up(NOW + 14.6)])
+    assert told == [
+        Symptom(ACME, SymptomKind.DOWN, NOW, True, Severity.INFO, {"phase": "waiting", "down_s": 0}),
+        Symptom(ACME, SymptomKind.DOWN, NOW + 14.6, False, Severity.INFO, {"phase": "up", "down_s": 0}),
+    ]
+
+
+def test_a_network_that_was_and_is_there_changes_nothing() -> None:
+    state = fold(step, State(), [down(NOW)])[0]
+    assert step(state, ACME, network(at=NOW + 9), NOW + 9, LIMITS)[0] is state
+    held = fold(step, state, [network(False, at=NOW + 9)])[0]
+    assert held == replace(state, held=True)
+    assert fold(step, held, [network(at=NOW + 20)])[0] == replace(state, seen_at=NOW + 20)
+    assert fold(step, State(), [network(False), network()])[0] == State()
+    for half in (network(True, False), network(False, True)):
+        assert fold(step, State(), [half])[0].held

@@ -7,6 +7,7 @@ from baileykeep.model.incident import Approval, ApprovalState, Cause, Incident, 
 from baileykeep.model.limits import RelinkLimits
 from baileykeep.model.records import Notice
 from baileykeep.model.symptoms import HOST, Severity, company
+from baileykeep.rules import words
 from baileykeep.rules.notify import ApprovalStep, Contact, Routes, approval_clock, notices
 
 AT = 1_800_000_000.0
@@ -167,3 +168,87 @@ def test_the_host_cannot_be_paused() -> None:
     found = only(told(None, host))
     assert [b["do"] for b in found.data["buttons"]] == ["ack"]
     assert (found.data["scope"], found.data["subject_id"], found.data["company"]) == ("host", "host", None)
+
+
+def test_a_notice_is_whole() -> None:
+    question = replace(ASKED, severity=Severity.CRITICAL, needs_human=True, acked_by="Anna", revision=9)
+    assert only(told(DOWN, question)) == Notice(
+        at=AT + 60, channel="telegram", key="i1@100", incident="i1", subject=company("997441"),
+        severity=Severity.CRITICAL, sound=True,
+        data={
+            "to": "100", "first": False, "why": "approval",
+            "reply": "Your answer is needed. May Baileykeep relink with a new QR code? "
+            "Acme (997441): disconnected for 10 min",
+            "scope": "company", "subject_id": "997441", "company": "997441", "name": "Acme",
+            "headline": "Acme (997441): disconnected for 10 min", "cause": "disconnected", "title": "Disconnected",
+            "meaning": words.WORDS[Cause.DISCONNECTED].what_it_means, "severity": "critical",
+            "story": [{"at": AT, "text": "Disconnected for 10 min."}],
+            "what_to_do": "Say yes or no: may Baileykeep relink with a new QR code?",
+            "buttons": [
+                {"do": "approve", "incident": "i1", "revision": 4}, {"do": "reject", "incident": "i1", "revision": 4},
+                {"do": "pause", "incident": "i1", "revision": 9},
+            ],
+            "needs_human": True, "acked_by": "Anna", "closed": False, "revision": 9,
+            "approval": {"rung": "relink", "revision": 4, "state": "open", "expires_at": AT + 1800},
+        },
+    )  # fmt: skip
+
+
+def test_a_closed_notice_says_so() -> None:
+    data = only(told(DOWN, replace(DOWN, closed_at=AT + 60))).data
+    assert (data["closed"], data["what_to_do"], data["approval"], data["acked_by"]) == (True, "", None, None)
+
+
+def test_the_second_contact_stays_when_the_question_is_gone() -> None:
+    assert ASKED.approval is not None
+    passed_on = replace(ASKED, approval=replace(ASKED.approval, escalated_at=AT + 1200))
+    first, second = told(passed_on, replace(passed_on, approval=None, needs_human=True))
+    assert (first.data["to"], second.data["to"], second.data["first"]) == ("100", "200", False)
+    assert len(told(ASKED, replace(ASKED, needs_human=True))) == 1
+
+
+def test_a_first_message_has_no_reply_whatever_made_it() -> None:
+    for incident in (DOWN, ASKED, replace(DOWN, needs_human=True), replace(DOWN, severity=Severity.EMERGENCY)):
+        assert only(told(None, incident)).data["reply"] == ""
+
+
+def test_how_long_a_question_lives_is_a_limit() -> None:
+    limits = RelinkLimits(approval_ttl_s=600)
+    (asked,) = notices(DOWN, ASKED, name="Acme", routes=ROUTES, now=AT + 60, limits=limits)
+    assert asked.data["approval"]["expires_at"] == AT + 600
+    assert ASKED.approval is not None
+    reminded = replace(ASKED, approval=replace(ASKED.approval, reminded_at=AT))
+    (again,) = notices(ASKED, reminded, name="Acme", routes=ROUTES, now=AT + 60, limits=limits)
+    assert again.data["reply"].startswith("No answer yet, 9 min left.")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why", "reply"),
+    [
+        (None, DOWN, "opened", ""),
+        (DOWN, replace(DOWN, severity=Severity.CRITICAL), "severity", "Now critical. "),
+        (DOWN, replace(DOWN, severity=Severity.EMERGENCY, needs_human=True), "human", "A human is needed. "),
+        (DOWN, replace(DOWN, acked_by="Anna"), "", None),
+        (replace(DOWN, needs_human=True), replace(DOWN, closed_at=AT), "resolved", "Resolved. "),
+        (DOWN, replace(DOWN, closed_at=AT), "", None),
+        (replace(ASKED, revision=4), replace(ASKED, approval=Approval(Rung.RELINK, 5, AT)), "approval", "Your answer"),
+        (ASKED, replace(ASKED, approval=Approval(Rung.CLEANUP, 4, AT)), "approval", "Your answer is needed. "),
+    ],
+)
+def test_why_a_notice_is_more_than_an_edit(
+    before: Incident | None, after: Incident, why: str, reply: str | None
+) -> None:
+    notice = only(told(before, after))
+    assert notice.data["why"] == why
+    assert notice.sound is (why not in ("", "resolved"))
+    assert notice.data["reply"].startswith(reply) if reply else notice.data["reply"] == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"cause": Cause.PHANTOM}, {"severity": Severity.CRITICAL}, {"story": ()}, {"approval": ASKED.approval},
+     {"needs_human": True}, {"acked_by": "Anna"}, {"closed_at": AT}],
+    ids=lambda change: next(iter(change)),
+)  # fmt: skip
+def test_what_a_reader_sees(change: dict[str, object]) -> None:
+    assert len(told(DOWN, replace(DOWN, **change))) == 1  # type: ignore[arg-type]

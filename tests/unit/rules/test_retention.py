@@ -86,3 +86,11 @@ def test_each_kind_has_its_own_number() -> None:
     every = [made(f"{kind}{n}", kind, n) for kind in BackupKind for n in range(1, 6)]
     left = {backup.name for backup in every} - set(gone(*every, limits=limits))
     assert left == {"manual1", "hot1", "hot2", "aside1", "aside2", "aside3"}
+
+
+def test_one_of_each_kind_stays_even_where_none_is_wanted() -> None:
+    none = BackupLimits(keep_before_change=0, keep_periodic=0, keep_set_aside=0)
+    asides = [made(f"a{n}", BackupKind.ASIDE, n) for n in range(3)]
+    assert gone(made("login", BackupKind.COLD, 9), *asides, limits=none) == ("a2", "a1")
+    dead = [made(f"h{n}", BackupKind.HOT, n, paired=False) for n in range(3)]
+    assert gone(*dead, limits=none) == ("h2", "h1")
