@@ -51,9 +51,9 @@ def _snapshot(case: Case) -> Reason | None:
 def _cleanup(case: Case) -> Reason | None:
     """Too few files, too few that may go, files not seen, a session that cannot be stopped, or done lately."""
     inventory, target = case.view.inventory, cleanup_target(case)
-    if not case.can.files or inventory is None:
+    if inventory is None:
         return Reason.CANNOT_DO
-    if case.view.level.rank < Level.CRITICAL.rank or inventory.counted < target:
+    if inventory.counted < target:
         return Reason.LEVEL_TOO_LOW
     if inventory.reclaimable == 0:
         return Reason.NOTHING_RECLAIMABLE

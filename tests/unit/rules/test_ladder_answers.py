@@ -141,3 +141,17 @@ def test_a_level_that_only_lingers_stops_nobody(cause: Cause, counted: int, rung
 def test_a_clock_that_was_set_back_does_not_prolong_the_start() -> None:
     assert decide(case(fleet=replace(ACTING, started_at=NOW + 8 * HOUR))).verb is Verb.ACT
     assert decide(case(fleet=replace(ACTING, started_at=NOW))).reason is Reason.STARTING_UP
+
+
+def test_only_what_stops_the_session_asks_where_that_stops_others() -> None:
+    assert said(decide(case(can=SHARED))) == (Verb.ACT, Reason.NEXT_RUNG, Rung.RECONNECT)
+    assert said(decide(case(Cause.LOGGED_OUT, can=SHARED))) == (Verb.ACT, Reason.NEXT_RUNG, Rung.SNAPSHOT)
+    assert said(decide(case(Cause.GATEWAY_DOWN, can=replace(SHARED, restart_process=True)))) == (
+        Verb.ACT, Reason.NEXT_RUNG, Rung.RESTART_PROCESS,
+    )  # fmt: skip
+    for cause, rung in ((Cause.HALF_PAIRED, Rung.PAIR_AGAIN), (Cause.BAD_MAC, Rung.REPAIR_SESSIONS)):
+        assert said(decide(case(cause, can=SHARED, detail=ADDRESSES))) == (Verb.ASK, Reason.STOPS_OTHERS, rung)
+
+
+def test_why_creds_are_asked_about() -> None:
+    assert said(decide(case(Cause.CREDS_DAMAGED))) == (Verb.ASK, Reason.UNSURE_CREDS, Rung.RESTORE_CREDS)

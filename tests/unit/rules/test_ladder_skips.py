@@ -100,3 +100,11 @@ def test_what_a_gateway_cannot_do_is_left_out() -> None:
         (Rung.PAIR_AGAIN, Can(stop=False), Reason.CANNOT_STOP),
     ):
         assert ladder.SKIPS[rung](case(can=can)) is reason, rung
+
+
+def test_a_throw_out_of_the_past_bars_only_the_answer_to_another() -> None:
+    skip = ladder.SKIPS[Rung.RECONNECT]
+    before = tried(Rung.RECONNECT, Cause.REPLACED, ago_s=3600)
+    assert skip(case(Cause.REPLACED, history=(before,))) is Reason.COOLDOWN
+    assert skip(case(Cause.DISCONNECTED, history=(before,))) is None
+    assert skip(case(Cause.REPLACED, history=(replace(before, rung=Rung.SNAPSHOT),))) is None

@@ -312,3 +312,44 @@ def test_a_flood_is_over_when_nothing_in_it_can_change() -> None:
     assert delivery.flood.over
     assert delivery.notices[0].data["closed"]
     assert delivery.notices[0].data["headline"] == "5 incidents at once, all over"
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "put_off"), [(-1, False), (0, False), (0.5, True), (60, True), (3600, True), (3601, False)]
+)
+def test_how_long_a_failed_delivery_is_put_off(wait_s: float, put_off: bool) -> None:
+    _, waiting = opened(1)
+    now = START + 100
+    found = plan(Lane(), [replace(waiting[0], not_before=now + wait_s)], now, LIMITS)
+    assert (found.deliveries == ()) is put_off
+    assert found.wake_at == (now + wait_s if put_off else None)
+
+
+@pytest.mark.parametrize(("after_s", "sent"), [(-0.5, True), (0, False), (0.5, False), (1.9, False), (2, True)])
+def test_how_long_a_new_story_waits_for_others(after_s: float, sent: bool) -> None:
+    _, waiting = opened(1)
+    found = plan(Lane(), waiting, START + after_s, LIMITS)
+    assert bool(found.deliveries) is sent
+    assert found.wake_at == (None if sent else START + LIMITS.settle_s)
+
+
+def test_the_order_of_messages_is_sound_then_severity_then_age() -> None:
+    stories = [Story(f"i{n}", who=f"{n}") for n in range(5)]
+    for story in stories:
+        _ = story.open(START)
+    waiting = numbered(
+        stories[0].line(START + 1, "x"),
+        stories[1].line(START + 1, "x", severity=Severity.CRITICAL),
+        stories[2].line(START + 1, "x", severity=Severity.EMERGENCY),
+        stories[3].line(START + 1, "x", severity=Severity.CRITICAL),
+        stories[4].line(START + 1, "x"),
+    )
+    assert ids(plan(Lane(), waiting, START + 2, LIMITS)) == [(3,), (2,), (4,), (1,), (5,)]
+
+
+@pytest.mark.parametrize(("gap_s", "earlier"), [(30, 1), (30.5, 0)])
+def test_which_single_stories_count_as_earlier(gap_s: float, earlier: int) -> None:
+    _, waiting = opened(5)
+    found = plan(Lane(recent=(START - gap_s,)), waiting, START + 10, LIMITS)
+    assert found.deliveries[0].flood is not None
+    assert found.deliveries[0].flood.earlier == earlier

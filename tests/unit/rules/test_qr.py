@@ -20,7 +20,7 @@ from baileykeep.model.facts import (
 )
 from baileykeep.model.inventory import Creds, CredsState
 from baileykeep.model.limits import Limits
-from baileykeep.model.symptoms import Symptom, SymptomKind, company
+from baileykeep.model.symptoms import Severity, Symptom, SymptomKind, company
 from baileykeep.rules.qr import State, step
 
 ACME = company("acme")
@@ -174,3 +174,95 @@ def test_polls_without_an_answer_add_nothing() -> None:
 def test_a_log_that_merely_moves_changes_nothing() -> None:
     state = run([shown(0)])[0]
     assert run([LogActive(at=1, gateway="gw", company="acme")], state)[0] == state
+
+
+def closing(at: float) -> Fact:
+    return closed(at, CloseKind.OTHER, 503)
+
+
+@pytest.mark.parametrize(("gap_s", "kinds"), [(59, [FAILED]), (60, [FAILED]), (61, [])])
+def test_a_qr_is_out_for_a_minute(gap_s: float, kinds: list[tuple[SymptomKind, bool]]) -> None:
+    assert run([shown(1000), closing(1000 + gap_s)])[1] == kinds
+
+
+def test_a_qr_closes_once() -> None:
+    state, kinds, _ = run([shown(0), closing(10), closing(20)])
+    assert kinds == [FAILED]
+    assert state == State(failed_at=10, failures=1)
+    assert run([closing(20)])[0] == State()
+
+
+@pytest.mark.parametrize(
+    ("facts", "kinds"),
+    [
+        ([Tick(at=1810)], []),
+        ([Tick(at=1811)], [OVER]),
+        ([shown(1000), Tick(at=1811)], []),
+        ([shown(1000), Tick(at=2800)], []),
+        ([shown(1000), Tick(at=2801)], [OVER]),
+        ([status(1811, ConnState.UNKNOWN)], [OVER]),
+    ],
+)
+def test_a_failed_scan_is_an_old_story_after_half_an_hour(
+    facts: list[Fact], kinds: list[tuple[SymptomKind, bool]]
+) -> None:
+    failed, _, _ = run([shown(0), closing(10)])
+    state, found, _ = run(facts, failed)
+    assert found == kinds
+    if kinds:
+        assert (state.failed_at, state.failures) == (None, 0)
+        assert run([shown(5000), closing(5001)], state)[2][0].detail["count"] == 1
+
+
+def test_what_is_kept_after_a_pairing() -> None:
+    assert run([shown(0), closing(10), shown(20), done(30)])[0] == State()
+    assert run([shown(0), status(5, ConnState.CONNECTED, True)])[0] == State()
+
+
+def test_without_a_failure_time_forgets_nothing() -> None:
+    assert run([Tick(at=1_000_000)])[1] == []
+    assert run([shown(0), Tick(at=1_000_000)])[0] == State(qr_at=0)
+
+
+@pytest.mark.parametrize(
+    ("times", "kinds"),
+    [
+        ((0, 30), []),
+        ((0, 30, 30.5), [MISSING]),
+        ((0, 31, 61), []),
+        ((0, 31, 61, 61.5), [MISSING]),
+        ((0, 20, 20, 31), [MISSING]),
+        ((0, 20, 19, 31), []),
+    ],
+)
+def test_a_start_without_a_qr_is_an_unbroken_row_of_polls(
+    times: tuple[float, ...], kinds: list[tuple[SymptomKind, bool]]
+) -> None:
+    assert run([status(at, CONNECTING) for at in times])[1] == kinds
+
+
+@pytest.mark.parametrize(("since_qr_s", "missing"), [(60, False), (61, True)])
+def test_a_qr_that_was_out_is_owed_again_after_its_minute(since_qr_s: float, missing: bool) -> None:
+    row = [status(float(t), CONNECTING) for t in range(0, 200, 5)]
+    state = State(qr_at=-since_qr_s)
+    _, kinds, found = run(row[:7], state)
+    assert kinds == []
+    _, kinds, found = run(row, state)
+    assert [s.at for s in found] == [35 if missing else 40]
+
+
+def test_the_symptoms_are_whole_and_nothing_stays_behind() -> None:
+    state, _, found = run([*(status(float(t), CONNECTING) for t in range(0, 40, 5)), shown(40)])
+    assert found == [
+        Symptom(ACME, SymptomKind.NO_QR, 35, True, Severity.WARNING),
+        Symptom(ACME, SymptomKind.NO_QR, 40, False, Severity.INFO),
+    ]
+    assert state == State(qr_at=40)
+    _, _, found = run([shown(0), closing(10), done(20)])
+    assert found == [
+        Symptom(ACME, SymptomKind.QR_SCAN_FAILED, 10, True, Severity.WARNING, {"code": 503, "count": 1}),
+        Symptom(ACME, SymptomKind.QR_SCAN_FAILED, 20, False, Severity.INFO),
+    ]
+    assert run([status(0, CONNECTING), status(5, CONNECTING, True)])[0] == State()
+    assert run([status(0, CONNECTING), status(5, CONNECTING)])[0] == State(waiting_since=0, waiting_at=5)
+    assert run([status(0, CONNECTING), status(5, ConnState.DISCONNECTED)])[0] == State()
