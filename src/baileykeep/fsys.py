@@ -1,8 +1,8 @@
 """The only door through which auth folders and backups are written.
 
 Everything goes by a descriptor of the folder and a bare name inside it, and never through a symbolic link, so
-nothing outside the folder can be reached. Each operation that changes something asks `before` first: a test
-overrides it and fails the n-th operation. Errors are `OSError`; who calls, says what they mean.
+nothing outside the folder can be reached. Each operation that changes something asks `before` first, each that only
+looks asks `looking`: a test overrides them and fails the n-th. Errors are `OSError`; who calls, says what they mean.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from baileykeep.model.errors import Refused
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_ANY_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _TEMP = re.compile(r"\.baileykeep-[0-9a-f]{16}\.tmp")
@@ -57,10 +58,17 @@ def is_temp(name: str) -> bool:
 
 
 class Fsys:
-    """The operations. Override `before` to watch or to fail them."""
+    """The operations. Override `before` and `looking` to watch or to fail them."""
 
     def before(self, operation: str, name: str) -> None:
-        """Called before each operation that changes something: create, data, own, sync, rename, unlink, mkdir."""
+        """Called before each operation that changes something: lock, create, data, own, sync, rename, unlink, mkdir."""
+
+    def looking(self, operation: str, name: str) -> None:
+        """Called before each operation that only looks: open, list, stat, read."""
+
+    def data(self, descriptor: int, data: bytes) -> None:
+        """Write all of it. Override it to let only a part arrive."""
+        _write_all(descriptor, data)
 
     def nonce(self, size: int) -> str:
         """So many random bytes as hex digits, for names that nobody else takes."""
@@ -69,6 +77,7 @@ class Fsys:
     @contextlib.contextmanager
     def folder(self, path: Path) -> Iterator[int]:
         """A descriptor of a folder that is no symbolic link itself."""
+        self.looking("open", path.name)
         descriptor = os.open(path, _DIRECTORY)
         try:
             yield descriptor
@@ -77,6 +86,7 @@ class Fsys:
 
     def entries(self, folder: int) -> list[Entry]:
         """All names in a folder, sorted; one that vanishes meanwhile is left out."""
+        self.looking("list", "")
         found: list[Entry] = []
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -86,6 +96,7 @@ class Fsys:
 
     def entry(self, folder: int, name: str) -> Entry | None:
         """One name; None when it is not there."""
+        self.looking("stat", name)
         try:
             return Entry(name, os.stat(_bare(name), dir_fd=folder, follow_symlinks=False))
         except FileNotFoundError:
@@ -93,6 +104,7 @@ class Fsys:
 
     def read(self, folder: int, name: str, limit: int) -> bytes:
         """The bytes of a plain file of at most `limit` bytes."""
+        self.looking("read", name)
         descriptor = os.open(_bare(name), _READ, dir_fd=folder)
         try:
             found = os.fstat(descriptor)
@@ -129,7 +141,7 @@ class Fsys:
         descriptor = os.open(temp, _CREATE, 0o600, dir_fd=folder)
         try:
             self.before("data", temp)
-            _write_all(descriptor, data)
+            self.data(descriptor, data)
             self.before("own", temp)
             _own(descriptor, mode, owner)
             if mtime is not None:
@@ -157,20 +169,51 @@ class Fsys:
         self.before("sync", "")
         os.fsync(folder)
 
+    def is_folder(self, path: Path) -> bool:
+        """Whether a folder is there. What cannot be looked at is an error, not an absence."""
+        self.looking("stat", path.name)
+        try:
+            return stat.S_ISDIR(os.stat(path).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
     def make_folder(self, path: Path) -> None:
-        """A private folder (0700), and so each missing parent; one that is there already stays as it is."""
-        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+        """A private folder (0700), and so each missing parent; one that is there already stays as it is.
+
+        On return it is on disk, also where a process that died before it could say so had made it.
+        """
+        missing = [folder for folder in (path, *path.parents) if not self.is_folder(folder)]
         for folder in reversed(missing):
             self.before("mkdir", folder.name)
-            folder.mkdir(mode=0o700, exist_ok=True)
-            with self.folder(folder.parent) as parent:
-                self.sync(parent)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(folder, 0o700)
+        for folder in dict.fromkeys((path, path.parent, *missing)):
+            self._sync_parent(folder)
+
+    def _sync_parent(self, folder: Path) -> None:
+        descriptor = os.open(folder.parent, _ANY_DIRECTORY)
+        try:
+            self.sync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def sweep(self, folder: int) -> None:
         """Remove unfinished writes that a crash left behind. Only for who holds the lock of the folder's company."""
         for entry in self.entries(folder):
             if entry.regular and is_temp(entry.name):
                 self.remove(folder, entry.name)
+
+    @contextlib.contextmanager
+    def lock(self, path: Path, *, wait: bool = False) -> Iterator[None]:
+        """Hold a lock file; it is freed when the process dies. Without `wait`, a held lock raises `Refused`."""
+        self.before("lock", path.name)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            _lock(descriptor, wait)
+            _sign(descriptor)
+            yield
+        finally:
+            os.close(descriptor)
 
 
 def read_plain(path: Path, limit: int) -> tuple[bytes, os.stat_result]:
@@ -214,19 +257,6 @@ def _locked(folder: int) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def lock(path: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold a lock file; it is freed when the process dies. Without `wait`, a held lock raises `Refused`."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        _lock(descriptor, wait)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _lock(descriptor: int, wait: bool) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -237,6 +267,13 @@ def _lock(descriptor: int, wait: bool) -> None:
             next_step="wait until it is done, or use the running daemon",
             code="locked",
         ) from error
+
+
+def _sign(descriptor: int) -> None:
+    """Who holds the lock, for people. A full disk, where nothing can be written, must bar nobody from making room."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
 
 def _bare(name: str) -> str:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from baileykeep.fsys import Fsys, Owner, is_bare, is_temp, lock
+from baileykeep.fsys import Fsys, Owner, is_bare, is_temp
 from baileykeep.model.errors import Refused
 from tests.unit.auth_folders import CrashError, Crashing, Failing
 
@@ -98,10 +99,34 @@ def test_owner_is_given_where_it_differs(tmp_path: Path) -> None:
 
 
 def test_a_lock_has_one_holder_and_says_who(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
+    path, lock = tmp_path / "lock", Fsys().lock
     with lock(path):
         with pytest.raises(Refused, match=f"pid {os.getpid()}") as caught, lock(path):
             raise AssertionError("two hold it")
         assert caught.value.code == "locked"
     with lock(path):
         assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_full_disk_bars_nobody_from_the_lock() -> None:
+    """/dev/full takes a lock and no byte."""
+    with (
+        Fsys().lock(Path("/dev/full"), wait=True),
+        pytest.raises(Refused, match="pid unknown"),
+        Fsys().lock(Path("/dev/full")),
+    ):
+        raise AssertionError("two hold it")
+
+
+class Blind(Fsys):
+    """No folder can be listed and no name looked at, as on a disk that dies."""
+
+    def looking(self, operation: str, name: str) -> None:
+        if operation in ("list", "stat"):
+            raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_folder_that_cannot_be_looked_at_is_no_absent_one(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="Input/output"):
+        Blind().is_folder(tmp_path)
+    assert not Fsys().is_folder(tmp_path / "nowhere")

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from baileykeep.fsys import Fsys, lock
+from baileykeep.fsys import Fsys
 from baileykeep.model.backup import BackupKind
 from baileykeep.model.errors import BackupError, UsageError
 
@@ -30,6 +30,7 @@ class Shelf:
     def __init__(self, root: Path, fsys: Fsys):
         self._root = root
         self._fsys = fsys
+        self._made_before: set[Path] = set()
 
     def path(self, company: str) -> Path:
         """The company's folder in the vault, there or not."""
@@ -37,9 +38,9 @@ class Shelf:
 
     def companies(self) -> list[str]:
         """The ids whose folders are there; those too long to be told from a folder's name are left out."""
-        if not self._root.is_dir():
+        if not self._is_there(self._root):
             return []
-        with self._opened(self._root) as folder:
+        with self._opened(self._root) as folder, _explained("cannot be listed"):
             names = [entry.name for entry in self._fsys.entries(folder) if not entry.name.startswith(".")]
         return [company for name in names if folder_name(company := unquote(name)) == name]
 
@@ -49,7 +50,7 @@ class Shelf:
         path = self._made(company)
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(lock(path / _LOCK, wait=True))
+                stack.enter_context(self._fsys.lock(path / _LOCK, wait=True))
             except OSError as error:
                 raise _failed("cannot be locked", error) from error
             with self._opened(path) as folder, _explained("cannot be tidied"):
@@ -62,14 +63,14 @@ class Shelf:
         path = self._made(company)
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(lock(path / _ACTION_LOCK))
+                stack.enter_context(self._fsys.lock(path / _ACTION_LOCK))
             except OSError as error:
                 raise _failed("cannot be locked", error) from error
             yield
 
     def names(self, company: str) -> list[str]:
         """The archives that are there, oldest first by name."""
-        if not self.path(company).is_dir():
+        if not self._is_there(self.path(company)):
             return []
         with self._opened(self.path(company)) as folder, _explained("cannot be listed"):
             files = [entry.name for entry in self._fsys.entries(folder) if entry.regular]
@@ -91,7 +92,7 @@ class Shelf:
 
     def get(self, company: str, file: str, limit: int) -> bytes | None:
         """A file's bytes; None when it is not there."""
-        if not self.path(company).is_dir():
+        if not self._is_there(self.path(company)):
             return None
         with self._opened(self.path(company)) as folder, _explained("cannot be read"):
             try:
@@ -107,7 +108,7 @@ class Shelf:
 
     def rename(self, company: str, old: str, new: str) -> bool:
         """Rename a file over another; false when there is nothing of the old name."""
-        if not self.path(company).is_dir():
+        if not self._is_there(self.path(company)):
             return False
         with self._opened(self.path(company)) as folder, _explained("cannot be renamed"):
             if self._fsys.entry(folder, old) is None:
@@ -117,10 +118,15 @@ class Shelf:
 
     def _made(self, company: str) -> Path:
         path = self.path(company)
-        if not path.is_dir():
+        if path not in self._made_before or not self._is_there(path):
             with _explained("cannot be made"):
                 self._fsys.make_folder(path)
+            self._made_before.add(path)
         return path
+
+    def _is_there(self, path: Path) -> bool:
+        with _explained("cannot be looked at"):
+            return self._fsys.is_folder(path)
 
     @contextlib.contextmanager
     def _opened(self, path: Path) -> Iterator[int]:

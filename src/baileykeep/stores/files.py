@@ -205,7 +205,8 @@ class FileStore:
                     next_step="find out who moves auth folders about; nothing was changed",
                     code="changed",
                 )
-            yield folder
+            with _named("the auth folder cannot be read"):
+                yield folder
 
     def _cannot_open(self, error: OSError) -> StoreError:
         if self.folder.is_symlink():

@@ -13,7 +13,7 @@ import pytest
 from baileykeep.cli import offline, offline_backup
 from baileykeep.cli.failures import tell
 from baileykeep.clock import SystemClock
-from baileykeep.fsys import lock
+from baileykeep.fsys import Fsys
 from baileykeep.model.errors import BaileykeepError, Refused
 from baileykeep.model.inventory import Category
 from tests.unit.auth_folders import age, contents, copy_of
@@ -216,7 +216,7 @@ def test_two_do_not_work_on_one_folder(run: Run, six: Path, tmp_path: Path) -> N
     store = offline.open_store(six)
     path = offline.open_vault(tmp_path / "b", store).shelf.path(store.company)
     path.mkdir(parents=True)
-    with lock(path / ".action.lock"):
+    with Fsys().lock(path / ".action.lock"):
         ran = run(offline.cleanup_folder, six, dry_run=False, backups=tmp_path / "b", stopped=True)
     assert (ran.code, "another process" in ran.err) == (3, True)
 

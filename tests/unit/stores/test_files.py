@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
+from baileykeep.fsys import Fsys
 from baileykeep.model.errors import Refused, StoreError
 from baileykeep.model.inventory import Category, CredsState
+from baileykeep.rules.naming import CREDS
 from baileykeep.stores.base import AuthStore
 from baileykeep.stores.files import MAX_FILE_BYTES, FileStore
 from tests.unit.auth_folders import copy_of
@@ -187,3 +190,19 @@ def test_our_own_leftovers_are_swept_and_nothing_else(store: FileStore) -> None:
     (store.folder / "creds.json.tmp").touch()
     store.sweep()
     assert len(os.listdir(store.folder)) == 847
+
+
+class Dying(Fsys):
+    """A disk that gives nothing back."""
+
+    def looking(self, operation: str, name: str) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_whatever_cannot_be_read_is_a_store_error(store: FileStore) -> None:
+    dying = FileStore("c", store.folder, Dying())
+    for look in (dying.listing, dying.last_write, dying.file_mode, dying.check_writable, dying.sweep):
+        with pytest.raises(StoreError, match="Input/output error"):
+            look()
+    with pytest.raises(StoreError):
+        dying.read(CREDS)
