@@ -16,6 +16,9 @@ from baileykeep.model.inventory import Category, CleanupPlan
 from baileykeep.rules import cleanup as rules
 from baileykeep.rules import naming
 
+SET_ASIDE = "set_aside"
+"""The step in which files of a login leave its folder; its detail names the copy."""
+
 
 async def cleanup(site: Site, order: Order) -> Result:
     """Stop, back up, remove what the plan says, start, verify. Without a plan worth it nothing is stopped."""
@@ -107,15 +110,20 @@ async def _set_aside(site: Site, order: Order, token: str) -> str:
 
 
 async def aside_step(site: Site, token: str, names: tuple[str, ...] | None, reason: str) -> str:
-    """Set named files (None: everything that is Baileys' own) aside as one step; returns the set-aside's name."""
+    """Set named files (None: everything that is Baileys' own) aside as one step; returns the set-aside's name.
+
+    The name is written down before the first file goes: after a crash nobody has to guess which copy is whose.
+    """
     store, now = store_of(site), site.clock.now()
     listing = await anyio.to_thread.run_sync(store.listing)
     ours = tuple(file.name for file in listing.files if file.category is not Category.OTHER)
     site.steps.witness(Planned(ours if names is None else names, listing.files, listing.token, now))
     await look_once_more(site, token)
-    async with site.steps.step("set_aside", files=len(ours if names is None else names)) as done:
-        done["aside"] = name = await anyio.to_thread.run_sync(
-            lambda: set_aside(site.vault, store, names, now, reason, token=token, witness=site.steps.witness)
+    name = await anyio.to_thread.run_sync(site.vault.shelf.fresh_name, site.company, BackupKind.ASIDE, now)
+    gone, witness = len(ours if names is None else names), site.steps.witness
+    async with site.steps.step(SET_ASIDE, files=gone, aside=name):
+        await anyio.to_thread.run_sync(
+            lambda: set_aside(site.vault, store, names, now, reason, token=token, witness=witness, name=name)
         )
     return name
 

@@ -7,10 +7,13 @@ import anyio.to_thread
 from baileykeep.actions.base import Order, Result, Site
 from baileykeep.actions.session import look_once_more, store_of, verified, while_quiet, while_stopped
 from baileykeep.backups.good_creds import put_good_creds
-from baileykeep.backups.restore import restore
+from baileykeep.backups.restore import put_back, restore
 from baileykeep.model.backup import BackupKind, RestoreMode
 from baileykeep.model.errors import Refused
 from baileykeep.model.incident import Outcome
+
+RESTORE = "restore"
+"""The step in which a backup is put back."""
 
 
 async def restore_creds(site: Site, order: Order) -> Result:
@@ -44,22 +47,23 @@ async def restore_backup(site: Site, order: Order) -> Result:
         return await while_quiet(site, token, put)
 
     async def put(token: str) -> str:
-        store = store_of(site)
         await look_once_more(site, token)
-        async with site.steps.step("restore", backup=name, mode=order.mode):
-            opened = await anyio.to_thread.run_sync(_opened_since, site, name)
-            await anyio.to_thread.run_sync(
-                lambda: restore(site.vault, store, name, RestoreMode(order.mode), site.clock.now(), opened_since=opened)
-            )
+        async with site.steps.step(RESTORE, backup=name, mode=order.mode):
+            await anyio.to_thread.run_sync(_restore, site, name, RestoreMode(order.mode))
         return f"Backup {name} restored ({order.mode})."
 
     return await verified(site, await while_stopped(site, change))
 
 
-def _opened_since(site: Site, name: str) -> bool:
-    """Whether the session was seen open after the backup was taken."""
-    taken = site.vault.verify(site.company, name).created_at
-    return site.last_up_at is not None and site.last_up_at > taken
+def _restore(site: Site, name: str, mode: RestoreMode) -> None:
+    """A backup by its mode; a set-aside comes back as it went."""
+    store, now = store_of(site), site.clock.now()
+    found = site.vault.verify(site.company, name)
+    if found.kind is BackupKind.ASIDE:
+        put_back(site.vault, store, name, now, site.steps.witness)
+        return
+    opened = site.last_up_at is not None and site.last_up_at > found.created_at
+    restore(site.vault, store, name, mode, now, opened_since=opened)
 
 
 async def backup(site: Site, order: Order) -> Result:

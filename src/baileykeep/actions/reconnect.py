@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from baileykeep.actions.base import Order, Result, Site
-from baileykeep.actions.session import LOOK_EVERY_S, open_session, verified
+from baileykeep.actions.session import LOOK_EVERY_S, creds_damaged, open_session, verified
 from baileykeep.model.errors import GatewayError, ProcessError, Refused
 from baileykeep.model.incident import Outcome
 
@@ -12,6 +12,12 @@ async def reconnect(site: Site, _order: Order) -> Result:
     """Ask for a new connection and verify it. Touches no file."""
     if not await site.still_wrong():
         return Result(Outcome.SUPERSEDED)
+    if await creds_damaged(site):
+        raise Refused(
+            "creds.json is damaged, and a new connection would replace the login by a new one",
+            next_step="put the good copy or a backup back first",
+            code="creds_damaged",
+        )
     async with site.steps.step("reconnect"):
         if site.gateway.capabilities.reconnect:
             await site.gateway.reconnect(site.company)

@@ -24,6 +24,13 @@ from baileykeep.model.errors import BackupError, BaileykeepError, Refused
 from baileykeep.model.incident import Outcome
 from baileykeep.model.inventory import Category
 
+PUT_BACK = "put_back"
+"""The step in which a login comes back; its creds come last."""
+
+BACK_TRIES, BACK_EVERY_S = 20, 60.0
+HOPELESS = frozenset({"other_login", "cannot_stop", "backup_damaged", "breach"})
+"""Why a login cannot go back, whatever time does."""
+
 
 async def snapshot(site: Site, _order: Order) -> Result:
     """A copy of what is there, before anybody (a gateway that wipes on 401, say) changes it."""
@@ -97,20 +104,31 @@ async def start_fresh(site: Site) -> None:
 
 
 async def back_again(site: Site, aside: str, note: str = "Nobody scanned; the old login is back in place.") -> Result:
-    """The old login may still live: it goes back, while the session that waited for a scan is stopped."""
+    """The old login may still live: it goes back, while the session that waited for a scan is stopped.
+
+    Nothing else brings it back, so it is tried for as long as a disk or a gateway may need to recover; after that
+    a human must, by the name of the set-aside.
+    """
 
     async def change(token: str) -> str:
         return await while_quiet(site, token, put)
 
     async def put(token: str) -> str:
         await look_once_more(site, token)
-        async with site.steps.step("put_back", aside=aside):
+        async with site.steps.step(PUT_BACK, aside=aside):
             await anyio.to_thread.run_sync(
                 put_back, site.vault, store_of(site), aside, site.clock.now(), site.steps.witness
             )
         return note
 
-    return Result(Outcome.UNDONE, await while_stopped(site, change))
+    for left in reversed(range(BACK_TRIES)):
+        try:
+            return Result(Outcome.UNDONE, await while_stopped(site, change))
+        except BaileykeepError as error:
+            if not left or error.code in HOPELESS:
+                return Result(Outcome.FAILED, f"The old login is still set aside as {aside}: {error.cause}.")
+            await site.clock.sleep(BACK_EVERY_S)
+    raise AssertionError("the last try returns")
 
 
 async def reset(site: Site, order: Order) -> Result:

@@ -10,26 +10,37 @@ from dataclasses import dataclass
 import anyio.to_thread
 
 from baileykeep.actions.base import Action, Order, Result, Site
-from baileykeep.actions.relink import back_again, start_fresh, wait_for_scan
-from baileykeep.actions.session import connected_and_paired, process_is_down, start_again, status, verified
-from baileykeep.model.backup import BackupKind
+from baileykeep.actions.clean import SET_ASIDE
+from baileykeep.actions.guard import RESTORE
+from baileykeep.actions.relink import PUT_BACK, back_again, start_fresh, wait_for_scan
+from baileykeep.actions.session import (
+    LEFT_CLOSED,
+    connected_and_paired,
+    process_is_down,
+    start_again,
+    start_safely,
+    status,
+    store_of,
+    verified,
+)
+from baileykeep.backups.archive import Manifest
 from baileykeep.model.errors import BaileykeepError, Refused
 from baileykeep.model.evidence import Looked
 from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import Outcome
+from baileykeep.model.inventory import CredsState
 
-STOP, SET_ASIDE = "stop", "set_aside"
-CHANGING = frozenset({"remove", SET_ASIDE, "restore_creds", "restore"})
+STOP = "stop"
+CHANGING = frozenset({"remove", SET_ASIDE, "restore_creds", RESTORE})
 """The steps that are what an action is for; what comes before them only makes ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What the dead daemon had got to: the steps that it began, in order, since when, and whether it is a relink."""
+    """What the dead daemon had got to: the steps that it began, in order, and under which name it set a login aside."""
 
     steps: tuple[str, ...]
-    begun_at: float
-    relinking: bool
+    aside: str | None = None
 
     @property
     def only_made_ready(self) -> bool:
@@ -39,7 +50,7 @@ class Past:
     @property
     def owes_start(self) -> bool:
         """Whether a session was stopped after it was last started."""
-        moves = [step for step in self.steps if step in ("stop", "start")]
+        moves = [step for step in self.steps if step in ("stop", "start", LEFT_CLOSED)]
         return bool(moves) and moves[-1] == "stop"
 
 
@@ -49,12 +60,17 @@ async def resume(site: Site, order: Order, action: Action, past: Past) -> Result
         return Result(Outcome.SUPERSEDED, "Nothing had been done before the restart.")
     up = await connected_and_paired(site)
     site.steps.witness(Looked(stopped=False, open=up))
+    missing = past.aside is not None and await _is_missing(site, past)
+    if past.aside is not None and missing and not order.proved_dead:
+        return await back_again(site, past.aside, "The old login is back in place.")
     if up and past.only_made_ready:
         return Result(Outcome.SUPERSEDED, "Nothing had been changed before the restart.")
-    if up:
+    if up and RESTORE not in past.steps:
         return await verified(site, "Finished by itself while the daemon was away.")
-    if past.relinking and SET_ASIDE in past.steps:
-        return await _finish_relink(site, order, past)
+    if past.aside is not None and not missing and not order.proved_dead:
+        return await _start_what_was_stopped(site, Result(Outcome.UNDONE, "A login is in place."), past)
+    if missing and not await anyio.to_thread.run_sync(_old_login_there, site, past):
+        return await _go_on_relinking(site)
     result = await _again(site, order, action)
     return result if result.outcome is Outcome.HEALED else await _start_what_was_stopped(site, result, past)
 
@@ -81,28 +97,45 @@ async def _start_what_was_stopped(site: Site, so_far: Result, past: Past) -> Res
     site.steps.witness(Looked(stopped=False, running=running))
     if running or (seen.state is ConnState.UNKNOWN and not past.owes_start and not await process_is_down(site)):
         return so_far
-    async with site.steps.step("start", whatever_happens=True):
-        await start_again(site)
+    await start_safely(site, lambda: start_again(site))
     return await verified(site, so_far.note)
 
 
-async def _finish_relink(site: Site, order: Order, past: Past) -> Result:
-    """The login was (perhaps half) set aside: a dead one is relinked, any other goes back."""
-    if order.proved_dead:
-        async with site.steps.step("start", whatever_happens=True):
-            await start_fresh(site)
-        return await wait_for_scan(site, "Login set aside; scan the new QR.")
+async def _go_on_relinking(site: Site) -> Result:
+    async with site.steps.step("start", whatever_happens=True):
+        await start_fresh(site)
+    return await wait_for_scan(site, "Login set aside; scan the new QR.")
+
+
+async def _is_missing(site: Site, past: Past) -> bool:
+    """Whether files of the set-aside are not in the folder. What cannot be looked at yet is tried again by who asks."""
     try:
-        aside = await anyio.to_thread.run_sync(_own_aside, site, past.begun_at)
-        if aside is not None:
-            return await back_again(site, aside, "The old login is back in place.")
-    except BaileykeepError as error:
-        return await _start_what_was_stopped(site, Result(Outcome.FAILED, error.cause), past)
-    return await _start_what_was_stopped(site, Result(Outcome.UNDONE, "The old login was still in place."), past)
+        return await anyio.to_thread.run_sync(_misses, site, past)
+    except BaileykeepError:
+        return True
 
 
-def _own_aside(site: Site, begun_at: float) -> str | None:
-    """This action's own set-aside; one of an earlier relink is another story's."""
-    copies = site.vault.list(site.company)
-    asides = [b for b in copies if b.kind is BackupKind.ASIDE and b.whole and b.created_at >= begun_at]
-    return asides[-1].name if asides else None
+def _misses(site: Site, past: Past) -> bool:
+    """A login that was paired since misses nothing, and neither does one whose creds are back: they come last."""
+    found, store = _aside(site, past), store_of(site)
+    creds = store.creds()
+    if found is None:
+        return creds.state is CredsState.MISSING
+    if creds.identity != found.identity:
+        return not creds.paired
+    if PUT_BACK in past.steps:
+        return False
+    return not {file.name for file in found.files} <= {file.name for file in store.listing().files}
+
+
+def _old_login_there(site: Site, past: Past) -> bool:
+    """Whether the set-aside stopped half way: the creds, which go last, are still there."""
+    found = _aside(site, past)
+    return found is not None and store_of(site).creds().identity == found.identity
+
+
+def _aside(site: Site, past: Past) -> Manifest | None:
+    """None where the daemon died before the copy was whole: then nothing had left the folder."""
+    if past.aside is None or past.aside not in site.vault.shelf.names(site.company):
+        return None
+    return site.vault.load(site.company, past.aside)[1]

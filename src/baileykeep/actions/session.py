@@ -1,6 +1,7 @@
 """Stopping a session for sure, starting it again, and proving both. Every action that touches files goes through here.
 
 What is stopped is started again whatever happens in between: `while_stopped` shields the start from cancellation.
+With one exception: over damaged creds a gateway would mint a new identity, so there the session stays closed.
 """
 
 from __future__ import annotations
@@ -12,16 +13,21 @@ import anyio.to_thread
 
 from baileykeep.actions.base import Result, Site
 from baileykeep.gateways.base import SessionStatus
-from baileykeep.model.errors import BaileykeepError, GatewayError, Refused
+from baileykeep.model.errors import BaileykeepError, GatewayError, Refused, StoreError
 from baileykeep.model.evidence import Looked
 from baileykeep.model.facts import ConnState, ProcessState
 from baileykeep.model.incident import Outcome
+from baileykeep.rules.creds_guard import DAMAGED
 from baileykeep.stores.base import AuthStore
 
 LOOK_EVERY_S = 5.0
 """Between two looks at a session that is being stopped or verified."""
 
 START_TRIES = 3
+TORN_READS = 3
+LEFT_CLOSED = "left_closed"
+"""The step that stands for a start which would have destroyed a login."""
+
 QUIET_TRIES = 3
 """A folder that changes under every try is not touched."""
 
@@ -57,8 +63,28 @@ async def _between(site: Site, change: Change, start: Callable[[], Awaitable[Non
     finally:
         if stopping:
             with anyio.CancelScope(shield=True):
-                async with site.steps.step("start", whatever_happens=True):
-                    await (start or (lambda: start_again(site)))()
+                await start_safely(site, start or (lambda: start_again(site)))
+
+
+async def start_safely(site: Site, start: Callable[[], Awaitable[None]]) -> None:
+    """Start what was stopped, unless its creds are damaged: a closed session keeps a login that can be put back."""
+    damaged = await creds_damaged(site)
+    async with site.steps.step(LEFT_CLOSED if damaged else "start", whatever_happens=True):
+        if not damaged:
+            await start()
+
+
+async def creds_damaged(site: Site) -> bool:
+    """Whether the creds are empty, zeroed or torn, and stay so for a moment: a start would mint a new identity."""
+    for _ in range(TORN_READS):
+        try:
+            seen = await anyio.to_thread.run_sync(site.store.creds) if site.store is not None else None
+        except StoreError:
+            return False
+        if seen is None or seen.state not in DAMAGED:
+            return False
+        await site.clock.sleep(site.limits.poll.torn_reread_s)
+    return True
 
 
 async def verified(site: Site, note: str, within_s: float | None = None) -> Result:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from baileykeep.backups.rollback import take_back
 from baileykeep.backups.vault import Snapshot, Vault
 from baileykeep.backups.witness import Witness, gone_since, nobody
 from baileykeep.model.backup import Backup, BackupKind
-from baileykeep.model.errors import Refused
+from baileykeep.model.errors import Refused, StoreError
 from baileykeep.model.evidence import BackedUp, Removed, Removing, Way
 from baileykeep.model.inventory import Category, FileEntry
 from baileykeep.rules.masking import mask_name
@@ -23,6 +24,7 @@ def set_aside(
     reason: str,
     *,
     token: str | None = None,
+    name: str | None = None,
     witness: Witness = nobody,
 ) -> str:
     """Move session files, or with None every file of Baileys, out of the folder; returns the set-aside's name.
@@ -45,7 +47,7 @@ def set_aside(
         if names is not None and not cold.paired:
             raise Refused("the folder holds no paired login, so no session of it is repaired", code="not_paired")
         only = None if names is None else [file.name for file in gone]
-        aside = vault.put(store, BackupKind.ASIDE, taken, now, reason=reason, names=only)
+        aside = vault.put(store, BackupKind.ASIDE, taken, now, reason=reason, names=only, name=name)
         witness(BackedUp(vault.verify(store.company, cold.name)))
         _remove(store, taken, gone, Way.WHOLE_ASIDE if names is None else Way.NAMED_ASIDE, cold, witness)
         vault.tidy(store.company, now, protected=(cold.name, aside.name))
@@ -71,11 +73,15 @@ def _remove(
     store: AuthStore, taken: Snapshot, gone: Sequence[FileEntry], way: Way, cold: Backup, witness: Witness
 ) -> None:
     """Rule 4: the folder must still be what was backed up, just before the first removal."""
-    listing = store.listing()
+    mode, listing = store.file_mode(), store.listing()
     if listing.token != taken.listing.token:
         raise _changed()
     witness(Removing(way, tuple(file.name for file in gone), listing.files, listing.token, cold))
-    store.remove_unchanged(gone)
+    try:
+        store.remove_unchanged(gone)
+    except StoreError:
+        take_back(store, taken, {file.name for file in gone}, mode, absent_only=True)
+        raise
     witness(Removed(gone_since(listing, store.listing())))
 
 

@@ -8,7 +8,7 @@ from baileykeep.model.backup import Backup, BackupKind
 from baileykeep.model.errors import Refused
 from baileykeep.model.evidence import Removed, Removing, Way
 from baileykeep.model.inventory import NEVER_CLEANED, CleanupPlan
-from baileykeep.rules.naming import category_of
+from baileykeep.rules.naming import category_of, memory_group
 from baileykeep.stores.base import AuthStore
 
 
@@ -29,7 +29,9 @@ def carry_out(
         store.check_writable()
         names = tuple(removal.name for removal in plan.remove)
         witness(Removing(Way.CLEANUP, names, listing.files, listing.token, undo))
-        store.remove_unchanged([files[name] for name in names])
+        memories = [name for name in names if memory_group(name) is not None]
+        store.remove_unchanged([files[name] for name in memories])
+        store.remove_unchanged([files[name] for name in names if name not in memories])
         witness(Removed(gone_since(listing, store.listing())))
     return names
 

@@ -1,17 +1,19 @@
 """Putting copies back. A login must survive it, and a ratchet must not go back in time.
 
-Every way back first backs up what lies there, writes keys before creds, and refuses to mix two logins.
+Every way back first backs up what lies there, writes keys before creds, and refuses to mix two logins. One that fails
+half way leaves what lay there before; one that was killed is done again from its beginning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from baileykeep.backups.archive import Manifest
+from baileykeep.backups.rollback import take_back
 from baileykeep.backups.vault import Snapshot, Vault
 from baileykeep.backups.witness import Witness, gone_since, nobody
 from baileykeep.model.backup import BackupKind, RestoreMode, RestoreReport
-from baileykeep.model.errors import BackupError, Refused
+from baileykeep.model.errors import BackupError, Refused, StoreError
 from baileykeep.model.evidence import BackedUp, Removed, Removing, Way
 from baileykeep.model.inventory import NEVER_CLEANED, Category, Creds, CredsState, FileEntry
 from baileykeep.rules.creds_file import parse_creds, with_pre_key_ids
@@ -72,18 +74,21 @@ def put_back(vault: Vault, store: AuthStore, name: str, now: float, witness: Wit
         if not manifest.whole or not _is_fresh(manifest, there):
             names = _absent(contents, there, everything=manifest.whole)
             return _put_back(vault, store, name, manifest, contents, names, there, now)
-        report = _put_back(vault, store, name, manifest, contents, _ours(contents), there, now)
-        _remove_strangers(vault, store, report, _strangers(contents, there), witness)
-        return report
+        strangers = _strangers(contents, there)
+
+        def clear(replaced: str | None) -> None:
+            _remove_strangers(vault, store, replaced, strangers, witness)
+
+        return _put_back(vault, store, name, manifest, contents, _ours(contents), there, now, clear, strangers)
 
 
 def _remove_strangers(
-    vault: Vault, store: AuthStore, report: RestoreReport, strangers: Sequence[FileEntry], witness: Witness
+    vault: Vault, store: AuthStore, replaced: str | None, strangers: Sequence[FileEntry], witness: Witness
 ) -> None:
     """What a pairing that never was finished left, after the backup that was made of it."""
     if not strangers:
         return
-    undo = vault.verify(store.company, report.replaced) if report.replaced is not None else None
+    undo = vault.verify(store.company, replaced) if replaced is not None else None
     if undo is not None:
         witness(BackedUp(undo))
     listing, names = store.listing(), tuple(file.name for file in strangers)
@@ -151,7 +156,8 @@ def _absent(contents: Mapping[str, bytes], there: Snapshot | None, *, everything
     present = {file.name for file in there.listing.files} if there else set()
     if there is not None and there.creds.state in DAMAGED:
         present.discard(CREDS)
-    own_groups = _groups_with_own_key(present, there.creds) if there else set()
+    others = {name for name in present if there is not None and there.contents.get(name) != contents.get(name)}
+    own_groups = _groups_with_own_key(others, there.creds) if there else set()
     return [
         name
         for name in _ours(contents)
@@ -162,7 +168,7 @@ def _absent(contents: Mapping[str, bytes], there: Snapshot | None, *, everything
 
 
 def _groups_with_own_key(names: set[str], creds: Creds) -> set[str | None]:
-    """Groups for which a key of ours is there already: a new one, that members do not have yet."""
+    """Groups for which a key of ours is among these: a new one, that members do not have yet."""
     keys = [key for name in names if (key := sender_key(name)) is not None]
     return {key.group for key in keys if is_own(key, creds) is not False}
 
@@ -193,7 +199,10 @@ def _put_back(
     names: list[str],
     there: Snapshot | None,
     now: float,
+    clear: Callable[[str | None], None] = lambda _replaced: None,
+    cleared: Sequence[FileEntry] = (),
 ) -> RestoreReport:
+    """Back up, `clear` (which removes the `cleared`), write. Creds come last: until then it looks unfinished."""
     creds = contents.get(CREDS, b"")
     if CREDS in names:
         creds = safe_creds(creds, [*names, *(there.contents if there else ())], there)
@@ -201,13 +210,21 @@ def _put_back(
     if there is not None and names:
         replaced = vault.put(store, BackupKind.COLD, there, now, reason=f"before {name} was put back").name
         vault.tidy(store.company, now, protected=(replaced, name))
-    mtimes = {file.name: file.mtime for file in manifest.files}
-    for key in (key for key in names if key != CREDS):
-        store.write(key, contents[key], mtime=mtimes[key], mode=manifest.mode)
-    if CREDS in names:
-        store.write(CREDS, creds, mode=manifest.mode)
-    _check_written(store, {**contents, CREDS: creds}, names)
+    data = {file: contents[file] for file in names} | ({CREDS: creds} if CREDS in names else {})
+    try:
+        clear(replaced)
+        _write(store, manifest, data)
+    except StoreError:
+        take_back(store, there, {*names, *(file.name for file in cleared)}, manifest.mode)
+        raise
+    _check_written(store, data)
     return RestoreReport(name, tuple(names), replaced, parse_creds(creds).next_pre_key_id if CREDS in names else None)
+
+
+def _write(store: AuthStore, manifest: Manifest, data: Mapping[str, bytes]) -> None:
+    mtimes = {file.name: file.mtime for file in manifest.files}
+    for name in sorted(data, key=lambda name: name == CREDS):
+        store.write(name, data[name], mtime=None if name == CREDS else mtimes[name], mode=manifest.mode)
 
 
 def safe_creds(data: bytes, names: list[str], there: Snapshot | None) -> bytes:
@@ -222,7 +239,6 @@ def safe_creds(data: bytes, names: list[str], there: Snapshot | None) -> bytes:
         raise BackupError("the creds in this backup are damaged", next_step="use another one") from error
 
 
-def _check_written(store: AuthStore, contents: Mapping[str, bytes], names: list[str]) -> None:
-    found = store.read_all(names)
-    if any(found.get(name) != contents[name] for name in names):
+def _check_written(store: AuthStore, data: Mapping[str, bytes]) -> None:
+    if store.read_all(list(data)) != data:
         raise BackupError("what was put back is not what lies there now: something else writes into the folder")

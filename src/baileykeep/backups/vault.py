@@ -171,12 +171,13 @@ class Vault:
         *,
         reason: str = "",
         names: Sequence[str] | None = None,
+        name: str | None = None,
     ) -> Backup:
         """Write an archive of a snapshot (or of some of its files) and read it back."""
-        contents = {name: taken.contents[name] for name in (taken.contents if names is None else names)}
+        contents = {file: taken.contents[file] for file in (taken.contents if names is None else names)}
         manifest = _manifest_of(store, kind, taken, contents, now, reason, whole=names is None)
         data = archive.pack(manifest, contents)
-        name = self.shelf.fresh_name(store.company, kind, now)
+        name = name or self.shelf.fresh_name(store.company, kind, now)
         self.shelf.put(store.company, name + SUFFIX, data)
         if not self._reads_back(store.company, name, data, manifest):
             self.shelf.drop(store.company, name + SUFFIX)

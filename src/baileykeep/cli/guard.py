@@ -7,6 +7,7 @@ front of the start (ExecStartPre, a wrapper script); it needs no daemon and neve
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import typer
@@ -66,15 +67,17 @@ def told_by(client: DaemonClient, company: str) -> History:
     )
 
 
-def protect(vault: Vault, store: FileStore, history: History) -> tuple[str, str]:
-    """(word, sentence) of what was found and done.
+def protect(
+    vault: Vault, store: FileStore, history: History, *, pause: Callable[[float], None] = time.sleep
+) -> tuple[str, str]:
+    """(word, sentence) of what was found and done; `pause` waits before a torn file is read again.
 
     Raises `BackupError` when the creds are damaged and there is no good copy, `Refused` when a human must decide.
     """
     from baileykeep.backups.good_creds import good_creds, put_good_creds
     from baileykeep.rules.creds_guard import Verdict, judge
 
-    creds = settled(store)
+    creds = settled(store, pause)
     found = judge(good_creds(vault, store.company), creds, history)
     if found.verdict is Verdict.ALERT:
         raise BackupError(found.reason, next_step=_next_step(creds), code="creds_damaged", permanent=True)
@@ -87,7 +90,7 @@ def protect(vault: Vault, store: FileStore, history: History) -> tuple[str, str]
     return "put_back", f"{found.reason}, so that copy was put back"
 
 
-def settled(store: FileStore) -> Creds:
+def settled(store: FileStore, pause: Callable[[float], None] = time.sleep) -> Creds:
     """The creds, read again for a moment while they look torn: somebody may just be writing them."""
     from baileykeep.rules.creds_guard import DAMAGED
 
@@ -95,7 +98,7 @@ def settled(store: FileStore) -> Creds:
     for _ in range(REREADS):
         if creds.state not in DAMAGED:
             break
-        time.sleep(REREAD_S)
+        pause(REREAD_S)
         creds = store.creds()
     return creds
 

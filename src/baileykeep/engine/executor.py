@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from baileykeep.actions.base import Action, Order, Result, Site
-from baileykeep.actions.clean import cleanup, repair_sessions
+from baileykeep.actions.clean import SET_ASIDE, cleanup, repair_sessions
 from baileykeep.actions.guard import backup, restore_backup, restore_creds
 from baileykeep.actions.reconnect import reconnect, restart_process, verify_restart
 from baileykeep.actions.relink import pair_again, relink, reset, snapshot
@@ -118,9 +118,8 @@ class Executor:
     async def resume(self, running: Running, still_wrong: StillWrong) -> Result:
         """Finish or undo what a dead daemon had begun."""
         rung = running.attempt.rung
-        steps = await self._steps_of(running)
-        self._monitor.resumed(running, steps)
-        past = Past(tuple(steps), running.attempt.begun_at, relinking=rung in RELINKING)
+        past = await self._past_of(running)
+        self._monitor.resumed(running, past.steps)
 
         async def work(site: Site) -> Result:
             if rung is Rung.RESTART_PROCESS:
@@ -131,7 +130,7 @@ class Executor:
 
         return await self._guarded(running, work, still_wrong)
 
-    async def _steps_of(self, running: Running) -> list[str]:
+    async def _past_of(self, running: Running) -> Past:
         """The steps that were begun, in order, found by the action's id whatever the wall clock did since."""
         while True:
             try:
@@ -142,7 +141,10 @@ class Executor:
                 log.warning("steps_not_readable", subject=str(running.subject), error=error.cause)
                 await self._clock.sleep(READ_AGAIN_S)
             else:
-                return [e.data["step"] for e in reversed(entries) if e.action == running.attempt.action_id]
+                begun = [entry.data for entry in reversed(entries) if entry.action == running.attempt.action_id]
+                asides = [data["aside"] for data in begun if data["step"] == SET_ASIDE and "aside" in data]
+                aside = asides[-1] if asides and running.attempt.rung in RELINKING else None
+                return Past(tuple(data["step"] for data in begun), aside)
 
     async def _guarded(
         self, running: Running, work: Callable[[Site], Awaitable[Result]], still_wrong: StillWrong

@@ -7,12 +7,12 @@ from baileykeep.model.incident import Outcome, Rung
 from baileykeep.model.limits import Limits
 from baileykeep.rules.watch import Act, Watch, proved_stopped
 
-HARMLESS = frozenset({"prove_stopped", "backup", "snapshot", "verify", "wait_for_scan", "start"})
+HARMLESS = frozenset({"prove_stopped", "backup", "snapshot", "verify", "wait_for_scan", "start", "left_closed"})
 ON_SESSION = frozenset({"stop", "reconnect", "restart_process", "reset"})
 ON_FILES = frozenset({"remove", "set_aside", "put_back", "restore", "restore_creds"})
 """Every step of every action is of one of these kinds; one that is not known counts as a change of files."""
 
-MUST_COME = frozenset({"start", "wait_for_scan"})
+MUST_COME = frozenset({"start", "left_closed", "wait_for_scan"})
 SEEN_LATELY_S = 60.0
 LOOK_LASTS_S = 300.0
 
@@ -86,6 +86,7 @@ def healed_means_verified(watch: Watch, evidence: Evidence, limits: Limits) -> s
 
 
 def session_started_again(watch: Watch, evidence: Evidence, _limits: Limits) -> str:
-    """An action that stopped a session does not end before that session was started again."""
+    """An action that stopped a session does not end before that session was started again, or left closed because
+    its creds are damaged and a start would replace the login."""
     ended = isinstance(evidence.sight, Ended) and watch.act is not None
     return "the session was stopped and not started" if ended and watch.act and watch.act.owes_start else ""

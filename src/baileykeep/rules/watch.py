@@ -29,7 +29,7 @@ from baileykeep.model.incident import Attempt, Cause, Outcome, Rung
 from baileykeep.model.limits import DAY, LadderLimits, Limits
 
 STOP, START = "stop", "start"
-STARTS = frozenset({START, "restart_process"})
+STARTS = frozenset({START, "restart_process", "left_closed"})
 REMEMBERED_S = 8 * DAY
 MOST_TRIES = 200
 

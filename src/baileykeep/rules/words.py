@@ -333,6 +333,7 @@ STEPS: Mapping[str, str] = MappingProxyType(
         "restart_process": "Restarting the gateway's process",
         "reset": "Asking the gateway to reset the login",
         "start": "Starting the session",
+        "left_closed": "Leaving the session closed, because a start over damaged creds would replace the login",
         "verify": "Watching that it stays connected",
         "wait_for_scan": "Waiting for the QR to be scanned",
     }

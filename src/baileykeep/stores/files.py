@@ -146,6 +146,8 @@ class FileStore:
 
         Raises `StoreError` with code `changed` at the first that is not: then somebody writes here.
         """
+        if not files:
+            return
         with self._opened(to_change=True) as folder:
             try:
                 for file in files:
