@@ -112,7 +112,7 @@ def test_a_full_disk_bars_nobody_from_the_lock() -> None:
     """/dev/full takes a lock and no byte."""
     with (
         Fsys().lock(Path("/dev/full"), wait=True),
-        pytest.raises(Refused, match="pid unknown"),
+        pytest.raises(Refused),
         Fsys().lock(Path("/dev/full")),
     ):
         raise AssertionError("two hold it")
