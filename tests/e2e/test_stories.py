@@ -277,6 +277,27 @@ async def test_observing_does_nothing_and_says_what_it_would_have_done(tmp_path:
         assert "ould have reconnected" in w.texts()[0]
 
 
+async def test_a_session_that_came_back_since_the_last_look_is_left_alone(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        session = w.gateway.add("acme", Shape.counting(60))
+        w.configure('[limits.poll]\nconnection = "60s"\nconnection_down = "60s"\n')
+        daemon = await w.start()
+        await settled(w)
+        control = daemon.core.control
+        await control.call("pause", {"company": "acme", "seconds": 7200}, "Ann")
+        session.drop(heals=Heals.NEVER)
+        assert await w.pass_time(1800, until=lambda: w.open_causes("acme") == ["disconnected"], step_s=LONG_S)
+        await w.pass_time(600, step_s=LONG_S)
+        session.cure()
+        session.open(0)
+        await control.call("resume", {"company": "acme"}, "Ann")
+        await w.pass_time(10)
+        assert session.paired
+        assert w.asked("acme") == []
+        assert await w.pass_time(300, until=lambda: not w.open_causes("acme"))
+        assert w.asked("acme") == []
+
+
 async def test_a_pause_holds_and_a_resume_lets_go(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         w.gateway.add("acme", Shape.counting(60))

@@ -36,12 +36,14 @@ from baileykeep.engine.orchestrator import Orchestrator, Parts
 from baileykeep.fsys import Fsys
 from baileykeep.journal.base import Journal
 from baileykeep.model.decisions import Decision
+from baileykeep.model.errors import BaileykeepError
 from baileykeep.model.facts import Fact, FilesSeen, PhoneCompared, SessionsRepaired
 from baileykeep.model.incident import Attempt, Incident, Outcome, Rung
 from baileykeep.model.overview import BackupsView
 from baileykeep.model.records import Entry, EntryKind, Notice
-from baileykeep.model.symptoms import HOST, Scalar, Severity, Subject, Symptom, SymptomKind, company
+from baileykeep.model.symptoms import HOST, Scalar, Scope, Severity, Subject, Symptom, SymptomKind, company
 from baileykeep.rules.notify import Routes, notices
+from baileykeep.watchers.connection import seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ class Core:
         self.orchestrator = Orchestrator(
             Parts(
                 self.ledger, self.holds, self.sites, executor, clock, self.engine.unit, self.monitor,
-                self._around.decision, self._ended, self.engine.crashed,
+                self._around.decision, self._ended, self.engine.crashed, self._look,
             ),
             group,
         )  # fmt: skip
@@ -188,6 +190,17 @@ class Core:
         self.housekeeping.notice(fact)
         if isinstance(fact, FilesSeen):
             self._compare_phone(fact)
+
+    async def _look(self, subject: Subject) -> None:
+        """Ask for a company's state at this very moment; where nobody answers, what was seen last must do."""
+        if subject.scope is not Scope.COMPANY:
+            return
+        try:
+            door = self.sites.doors[self.sites.placement(subject.id).gateway]
+            status = await door.gateway.status(subject.id)
+        except BaileykeepError:
+            return
+        self.observe(seen(subject.id, status, self.clock.now()))
 
     def _compare_phone(self, fact: FilesSeen) -> None:
         wanted, stored = self.settings.company(fact.company).facts.phone, fact.inventory.creds.phone

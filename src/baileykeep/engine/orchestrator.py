@@ -5,7 +5,7 @@ All changes to a story happen under one lock, one subject at a time. Actions run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 import anyio
@@ -49,6 +49,13 @@ Units = Callable[[Subject], Unit | None]
 Observer = Callable[[Subject, Decision], None]
 
 
+Look = Callable[[Subject], Awaitable[None]]
+
+
+async def _no_look(_subject: Subject) -> None:
+    """Nobody to ask: what was seen last must do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What an orchestrator is made of."""
@@ -63,6 +70,7 @@ class Parts:
     decided: Observer = lambda _subject, _decision: None
     ended: Callable[[Subject, Attempt], None] = lambda _subject, _attempt: None
     crashed: Callable[[Subject, Exception], None] = lambda _subject, _error: None
+    look: Look = _no_look
 
 
 class Orchestrator:
@@ -318,6 +326,7 @@ class Orchestrator:
         """The symptom, looked at again just before acting. What an operator asked for is always wanted."""
         if running.manual:
             return True
+        await self.parts.look(running.subject)
         if resuming and not await self._looked_at(running.subject):
             return False
         member, unit = self.parts.roster.member(running.subject), self.parts.units(running.subject)

@@ -239,23 +239,26 @@ class ConnectionWatcher:
             return
         good = status.state is ConnState.CONNECTED and status.paired is not False
         (self._healthy.add if good else self._healthy.discard)(company)
-        self._emit(
-            ConnectionSeen(
-                at=self._clock.now(),
-                company=company,
-                state=status.state,
-                paired=status.paired,
-                code=status.code,
-                has_qr=status.has_qr,
-                problem=problem,
-            )
-        )
+        self._emit(seen(company, status, self._clock.now(), problem))
 
     def _note(self, error: GatewayError) -> None:
         """Log on transition, not at every poll."""
         if self._trouble != error.code:
             log.warning("gateway_fails", gateway=self._gateway.name, error=str(error))
         self._trouble = error.code
+
+
+def seen(company: str, status: SessionStatus, at: float, problem: Problem | None = None) -> ConnectionSeen:
+    """A gateway's answer about one company as a fact."""
+    return ConnectionSeen(
+        at=at,
+        company=company,
+        state=status.state,
+        paired=status.paired,
+        code=status.code,
+        has_qr=status.has_qr,
+        problem=problem,
+    )
 
 
 def _problem(error: GatewayError) -> Problem:
