@@ -167,6 +167,10 @@ class FakeTelegram:
             },
         )
 
+    def hand_over(self, kind: str, body: Any) -> None:
+        """Any update at all, as it is."""
+        self._update(kind, **{kind: body})
+
     # --- trouble
 
     def fail(

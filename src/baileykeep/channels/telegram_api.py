@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
+import structlog
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
@@ -32,6 +34,8 @@ from aiogram.utils.token import TokenValidationError
 
 from baileykeep.channels.telegram_text import Rows
 from baileykeep.model.errors import ChannelError, ConfigError
+
+log = structlog.get_logger()
 
 TOKEN_REFUSED_RETRY_S = 300.0
 """A refused token may be corrected while we run, so what waits is kept and tried again."""
@@ -139,8 +143,16 @@ class TelegramApi:
                 unread = _ids(error.data)
                 if not unread:
                     raise
-                return Updates((), max(unread) + 1)
+                return Updates(tuple(self._readable(error.data)), max(unread) + 1)
         return Updates(tuple(found), found[-1].update_id + 1 if found else offset)
+
+    def _readable(self, data: Any) -> Iterator[Update]:
+        """One update that cannot be read must not take an approval down with it."""
+        for item in data["result"]:
+            try:
+                yield Update.model_validate(item, context={"bot": self._bot})
+            except ValueError:
+                log.warning("telegram_update_unreadable")
 
     async def aclose(self) -> None:
         await self._bot.session.close()

@@ -41,7 +41,8 @@ _DONE: Mapping[str, str] = {
 }
 _SCOPES = {"c": "company", "g": "gateway"}
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(?:\d+[smhd])+", re.IGNORECASE)
+_DURATION = re.compile(r"(?:[0-9]{1,6}[smhd])+", re.IGNORECASE)
+_REVISION = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,9 @@ class Desk:
         """The answer to one update; None when there is nothing to say."""
         if update.callback_query is not None:
             return await self._pressed(update.callback_query)
-        if update.message is not None and update.message.text:
-            return await self._said(update.message, update.message.text)
+        message = update.message
+        if message is not None and message.text and not _words_of_others(message):
+            return await self._said(message, message.text)
         return None
 
     async def _pressed(self, query: CallbackQuery) -> Answer | None:
@@ -152,7 +154,7 @@ class Desk:
 
 def _button_args(do: str, target: str, revision: str) -> dict[str, Any]:
     scope, _, ident = target.partition(":")
-    known = do in _DONE and bool(target) and revision.isdigit()
+    known = do in _DONE and bool(target) and _REVISION.fullmatch(revision)
     if not known or (do in ("pause", "resume") and not (scope in _SCOPES and ident)):
         raise UsageError("this button is from another version", next_step="use the newest message")
     if do == "pause":
@@ -178,7 +180,13 @@ def operator_name(user: User | None) -> str:
     """Who it was, as the journal shall know it."""
     if user is None:
         return "somebody on Telegram"
-    return f"{user.full_name} (Telegram {'@' + user.username if user.username else user.id})"
+    name = " ".join("".join(c if c.isprintable() else " " for c in user.full_name).split())[:64]
+    return f"{name} (Telegram {'@' + user.username if user.username else user.id})".lstrip()
+
+
+def _words_of_others(message: Message) -> bool:
+    """Passed on, or written by another bot: whoever sent it here did not say it."""
+    return message.forward_origin is not None or message.via_bot is not None
 
 
 def _named(args: Mapping[str, Any]) -> str:

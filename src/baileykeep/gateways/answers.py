@@ -18,6 +18,9 @@ from baileykeep.model.facts import ConnState, Problem
 WORD = re.compile(r"[\w .-]{1,40}")
 QR_TEXT = re.compile(r"\S*2@\S+")
 LONG_NUMBER = re.compile(r"\d{3,}(?=\d{4})")
+LONGEST_SECRET = 2000
+"""Characters; no QR could hold more."""
+
 LONG_TOKEN = re.compile(r"[\w+/=-]{20,}")
 BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
 
@@ -61,19 +64,24 @@ def said(value: Any) -> str:
 class Reader:
     """Applies one dialect."""
 
-    def __init__(self, dialect: Dialect):
+    def __init__(self, dialect: Dialect, key: str | None = None):
         self._dialect = dialect
+        self._key = key
+
+    def _said(self, value: Any) -> str:
+        """A gateway's own words without the key that we sent: some print what they were given."""
+        return said(value.replace(self._key, "…") if self._key and isinstance(value, str) else value)
 
     def refuse_failures(self, data: Any, failed: ParsedResult | None, where: str) -> None:
         """Raise SERVER_ERROR where an answer that looks like success tells of a failure."""
         if search(failed or self._dialect.errors.failed, data, where):
-            words = said(search(self._dialect.errors.message, data, where))
+            words = self._said(search(self._dialect.errors.message, data, where))
             raise failure(Problem.SERVER_ERROR, f"{where}: the gateway reports a failure{words and ': ' + words}")
 
     def words(self, raw: bytes) -> str:
         """What the gateway says about a refusal, where it says it the dialect's way."""
         try:
-            return said(search(self._dialect.errors.message, json.loads(raw), ""))
+            return self._said(search(self._dialect.errors.message, json.loads(raw), ""))
         except (ValueError, RecursionError, GatewayError):
             return ""
 
@@ -119,7 +127,8 @@ class Reader:
 
     def _unknown_word(self, word: Any, where: str) -> GatewayError:
         text = spelled(word)
-        shown = f"the state {text!r}, which" if WORD.fullmatch(text) and said(text) == text else "a state that"
+        known = WORD.fullmatch(text) and self._said(str(word)).lower() == text
+        shown = f"the state {text!r}, which" if known else "a state that"
         return failure(
             Problem.BAD_ANSWER,
             f"{where}: the gateway tells {shown} the dialect {self._dialect.name} does not know",
@@ -147,7 +156,7 @@ def number(value: Any) -> int | None:
         return None
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}", value):
         return int(value)
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, int) and 0 <= value < 1_000_000 else None
 
 
 def company_of(ident: Any, template: str) -> str | None:
@@ -165,8 +174,9 @@ def secret_text(value: Any, where: str) -> str | None:
     """A QR's text or a pairing code; None while there is none. A picture cannot be passed on as text."""
     if value in (None, "", False):
         return None
-    if not isinstance(value, str) or value.startswith("data:"):
+    short = isinstance(value, str) and len(value) <= LONGEST_SECRET and value.isprintable()
+    if not short or value.startswith("data:"):
         raise failure(
             Problem.BAD_ANSWER, f"{where}: the gateway sends something else than a text", "check the dialect's `answer`"
         )
-    return value
+    return str(value)

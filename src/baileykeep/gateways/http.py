@@ -63,7 +63,7 @@ class HttpGateway:
         self._spec = spec
         self._dialect = dialect
         self._clock = clock or SystemClock()
-        self._reader = Reader(dialect)
+        self._reader = Reader(dialect, spec.key)
         self._base = _checked_url(spec)
         self._template = spec.id_template or dialect.id
         self._held: dict[str, tuple[float, str | None]] = {}
