@@ -95,7 +95,8 @@ async def test_a_button_of_somebody_else_is_not_pressed(who: str) -> None:
 FORGED = [
     "", "|", "||", "approve", "approve|", "approve||", "approve|i1", "approve|i1|", "approve|i1|-1", "approve|i1|1.0",
     "approve|i1|²", "approve|i1|٣", "approve|i1|" + "9" * 50, "approve|i1|0x1", "delete|i1|1", "pause|i1|1",
-    "pause|c:|1",    "pause|x:1|1", "reset|c:1|1", "relink|c:1|1", "approve|i1|1\n", "\x00", "approve\x00|i1|1", "APPROVE|i1|1",
+    "pause|c:|1", "pause|x:1|1", "reset|c:1|1", "relink|c:1|1", "approve|i1|1\n", "\x00",
+    "approve\x00|i1|1", "APPROVE|i1|1",
 ]  # fmt: skip
 
 

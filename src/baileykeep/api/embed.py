@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import uvicorn
 
+from baileykeep.api.patience import ImpatientProtocol
 from baileykeep.model.errors import BaileykeepError
 
 BACKLOG = 512
@@ -73,6 +74,7 @@ class _Embedded(uvicorn.Server):
 def _config(app: Any, grace_s: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=ImpatientProtocol,
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -91,9 +91,10 @@ def _names_this_machine(headers: Headers) -> bool:
 
 
 def _too_long(headers: Headers) -> bool:
-    """Chunked bodies have no length; nobody needs them here."""
+    """Encoded bodies have no length; nobody needs them here."""
     length = headers.get("content-length", "0")
-    return "chunked" in headers.get("transfer-encoding", "") or not length.isdigit() or int(length) > MAX_BODY_BYTES
+    whole = length.isascii() and length.isdigit() and len(length) < 20
+    return "transfer-encoding" in headers or not whole or int(length) > MAX_BODY_BYTES
 
 
 def _refuse(

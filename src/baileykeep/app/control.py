@@ -18,6 +18,7 @@ from baileykeep.engine.orchestrator import Orchestrator
 from baileykeep.engine.units import CompanyUnit
 from baileykeep.journal.base import Journal
 from baileykeep.model import codec
+from baileykeep.model.backup import RestoreMode
 from baileykeep.model.decisions import Decision, Verb
 from baileykeep.model.errors import BaileykeepError, Refused, UsageError
 from baileykeep.model.facts import ConnState
@@ -43,6 +44,8 @@ BY_HAND: Mapping[str, Rung] = {
 """The commands that change a session, by the rung they climb."""
 
 EVENTS_SHOWN = 200
+MOST = 1_000_000
+"""No whole number that anybody asks with is larger."""
 TOLD = (
     EntryKind.INCIDENT, EntryKind.DECISION, EntryKind.ACTION_BEGUN, EntryKind.STEP_BEGUN, EntryKind.ACTION_ENDED,
     EntryKind.OPERATOR, EntryKind.CONFIG, EntryKind.DAEMON_STARTED, EntryKind.DAEMON_STOPPED, EntryKind.SYMPTOM,
@@ -67,6 +70,9 @@ class ControlService:
         strange = sorted(args.keys() - COMMANDS[command])
         if strange:
             raise UsageError(f"{command} takes no {', '.join(strange)}")
+        for name, value in args.items():
+            if not isinstance(value, str | int | float | None):
+                raise UsageError(f"{name} must be a plain value")
         return await handler(self, {k: v for k, v in args.items() if v is not None}, operator)
 
     # --- helpers --------------------------------------------------------------------------------------------
@@ -122,7 +128,7 @@ async def _events(c: ControlService, args: Args, _operator: str) -> Answer:
         subject=subject,
         since=_number(args, "since", None),
         kinds=TOLD,
-        limit=int(args.get("limit", EVENTS_SHOWN)),
+        limit=_whole(args, "limit", EVENTS_SHOWN),
         newest_first=True,
     )
     return {"events": [_event(entry) for entry in reversed(entries)]}
@@ -234,11 +240,18 @@ def _by_hand(command: str) -> Handler:
             policy=args.get("policy"),
             backup=args.get("backup"),
             proved_dead=_login_is_dead(c, ident),
-            mode=str(args.get("mode", "identity")),
+            mode=_mode(args),
         )
         return {"action": await c.desk.request(company(ident), BY_HAND[command], order)}
 
     return act
+
+
+def _mode(args: Args) -> str:
+    found = str(args.get("mode", RestoreMode.IDENTITY))
+    if found not in set(RestoreMode):
+        raise UsageError(f"there is no mode {found[:40]!r}", next_step=f"there are: {', '.join(RestoreMode)}")
+    return found
 
 
 def _login_is_dead(c: ControlService, ident: str) -> bool:
@@ -301,7 +314,7 @@ async def _ack(c: ControlService, args: Args, operator: str) -> Answer:
 
 def _answer(state: ApprovalState) -> Handler:
     async def answer(c: ControlService, args: Args, operator: str) -> Answer:
-        revision = int(args["revision"]) if "revision" in args else None
+        revision = _whole(args, "revision", 0) if "revision" in args else None
         incident = await c.desk.answer(c.incident(args).id, state, operator, revision)
         return {"incident": incident.id, "answer": state.value}
 
@@ -364,12 +377,19 @@ async def _reload(c: ControlService, _args: Args, _operator: str) -> Answer:
     return await c.reload()
 
 
+def _whole(args: Args, name: str, default: int) -> int:
+    found = _number(args, name, default)
+    if found is None or not 0 <= found <= MOST or found != int(found):
+        raise UsageError(f"{name} must be a whole number")
+    return int(found)
+
+
 def _number(args: Args, name: str, default: float | None) -> float | None:
     if name not in args:
         return default
     try:
         return float(args[name])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UsageError(f"{name} must be a number") from None
 
 

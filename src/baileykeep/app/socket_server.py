@@ -133,7 +133,7 @@ def parse_request(line: bytes) -> tuple[str, Mapping[str, Any], str]:
     """(command, arguments, claimed operator) of one line. Raises `UsageError` naming what is wrong with it."""
     try:
         request = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError("the request is not JSON") from error
     if not isinstance(request, dict) or not isinstance(request.get("command"), str):
         raise UsageError('a request is an object with a "command"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -14,12 +15,13 @@ DEBUG = "--debug"
 
 def run_guarded(words: Sequence[str]) -> int:
     """Run the command line; every failure becomes a message on stderr and one of the exit codes."""
+    _take_any_text()
     debug = DEBUG in words or bool(os.environ.get("BAILEYKEEP_DEBUG"))
     try:
         return _run([word for word in words if word != DEBUG])
     except BaileykeepError as error:
         if debug:
-            traceback.print_exc()
+            _trace()
         return tell(error)
     except BrokenPipeError:
         # The reader went away (`| head`); what Python still wants to flush must not complain either.
@@ -27,6 +29,13 @@ def run_guarded(words: Sequence[str]) -> int:
         return 1
     except Exception as error:  # noqa: BLE001  (the outermost frame: whatever it is, people get a sentence)
         return _unexpected(error, debug)
+
+
+def _take_any_text() -> None:
+    """A name that is no text, or a terminal that knows few letters, must not end a command half way."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def tell(error: BaileykeepError) -> int:
@@ -57,14 +66,24 @@ def _unexpected(error: Exception, debug: bool) -> int:
         _line("error", "stopped by you; nothing more was done")
         return 1
     if debug:
-        traceback.print_exc()
+        _trace()
         return 1
     _line("error", f"this should not have happened: {type(error).__name__}: {error}")
     _line("what to do", "run it again with --debug and report what it prints")
     return 1
 
 
+def _trace() -> None:
+    """Where it happened: without local variables, and without secrets that an error's own text may hold."""
+    _write(traceback.format_exc())
+
+
 def _line(label: str, text: str) -> None:
+    _write(f"{label}: {text}\n")
+
+
+def _write(text: str) -> None:
+    from baileykeep.cli.words import plain
     from baileykeep.telemetry.redaction import redact
 
-    sys.stderr.write(f"{label}: {redact(text)}\n")
+    sys.stderr.write("\n".join(plain(one) for one in redact(text).split("\n")))

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from baileykeep.cli.words import stamp
+from baileykeep.cli.words import plain, stamp
 from baileykeep.model.backup import Backup
 from baileykeep.model.inventory import Category, CleanupPlan, Creds, CredsState, Inventory, Level
 from baileykeep.rules.masking import mask_name, mask_phone
@@ -30,7 +30,7 @@ _COLOURS = {
 def inspect_view(folder: Path, seen: Inventory) -> RenderableType:
     """What lies in a folder."""
     facts = _facts()
-    facts.add_row("folder", str(folder))
+    facts.add_row("folder", plain(folder))
     facts.add_row("login", login(seen.creds))
     facts.add_row("level", _level(seen.level, f"{seen.counted} counted of {seen.total} files"))
     facts.add_row("cleanup", _free(seen.reclaimable))
@@ -57,7 +57,7 @@ def backup_view(made: Backup, where: Path, verb: str) -> RenderableType:
     """A backup that was just made or verified: its name after `verb`, where it lies and what it holds."""
     facts = _facts()
     facts.add_row(verb, made.name)
-    facts.add_row("in", str(where))
+    facts.add_row("in", plain(where))
     facts.add_row("taken", stamp(made.created_at))
     facts.add_row("login", f"paired, {made.phone}" if made.paired else Text("not paired", style="yellow"))
     facts.add_row("holds", f"{made.files} files, {made.bytes} bytes")
@@ -114,7 +114,7 @@ def _counts(seen: Inventory) -> Table:
 
 def _plan(folder: Path, plan: CleanupPlan, headline: str) -> RenderableType:
     if not plan.remove:
-        return Text(f"Nothing in {folder} is old enough to go.")
+        return Text(f"Nothing in {plain(folder)} is old enough to go.")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("file", overflow="fold", ratio=1)
     table.add_column("days", justify="right")
@@ -123,6 +123,6 @@ def _plan(folder: Path, plan: CleanupPlan, headline: str) -> RenderableType:
         table.add_row(mask_name(removal.name), f"{removal.age_days:.0f}", removal.reason)
     more = len(plan.remove) - SHOWN
     after = _level(plan.level_after, f"{plan.counted_after} counted files")
-    parts: list[RenderableType] = [Text(f"{folder}: {headline}"), table]
+    parts: list[RenderableType] = [Text(f"{plain(folder)}: {headline}"), table]
     parts += [Text(f"… and {more} more; --json lists all\n")] if more > 0 else []
     return Group(*parts, Text.assemble("after it: ", after))

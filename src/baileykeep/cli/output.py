@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from baileykeep.cli.words import plain
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -24,12 +26,18 @@ def emit(answer: Any, as_json: bool, draw: Callable[[Any], RenderableType | str]
 
 
 def print_json(answer: Any) -> None:
-    """One JSON value."""
-    line(json.dumps(answer, indent=2, ensure_ascii=False))
+    """One JSON value; what a terminal might obey, or could not show, is escaped."""
+    text = json.dumps(answer, indent=2, ensure_ascii=False)
+    raw("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
 
 
 def line(text: str = "") -> None:
-    """One line (or several) on standard output, as it is."""
+    """One line (or several) on standard output; a terminal does not obey what is in it."""
+    raw("\n".join(plain(one) for one in text.split("\n")))
+
+
+def raw(text: str) -> None:
+    """Text of our own on standard output, colours and all."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

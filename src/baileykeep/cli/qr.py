@@ -7,7 +7,7 @@ import io
 import segno
 
 from baileykeep.app.socket_client import DaemonClient
-from baileykeep.cli.output import interactive, line
+from baileykeep.cli.output import interactive, line, raw
 from baileykeep.cli.words import short
 from baileykeep.clock import SystemClock
 from baileykeep.model.overview import ActionView
@@ -50,7 +50,11 @@ class QrPanel:
         if not text or text == self._shown:
             return
         self._shown = text
-        line(blocks(text, coloured=interactive()))
+        try:
+            raw(blocks(text, coloured=interactive()))
+        except ValueError:
+            line("the gateway sent something that no QR can hold; scan it on the gateway's own page")
+            return
         line(self._hint(answer.get("expires_at")))
 
     def _hint(self, expires_at: float | None) -> str:

@@ -16,12 +16,29 @@ QUIET = ("httpx", "httpcore", "aiogram", "aiohttp", "watchfiles", "sqlalchemy", 
 """Libraries whose everyday talk is noise (and, in httpx's case, holds addresses with tokens): warnings only."""
 
 _PLAIN = frozenset({"timestamp", "level", "logger"})
+_LINES = frozenset({"exception", "stack"})
 _DEEPEST = 6
 
 
 def redact_event(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The structlog processor that cleans every value, nested ones and tracebacks too."""
     return {key: value if key in _PLAIN else _clean(str(key), value) for key, value in event.items()}
+
+
+def escape_event(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The structlog processor after which no value can colour, move or forge: only tracebacks have more lines."""
+    return {key: _escaped(value, lines=key in _LINES) for key, value in event.items()}
+
+
+def _escaped(value: Any, *, lines: bool = False) -> Any:
+    if isinstance(value, Mapping):
+        return {_escaped(key): _escaped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_escaped(item) for item in value]
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    kept = "\n" if lines else ""
+    return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape").decode() for c in value)
 
 
 def _clean(name: str, value: Any, depth: int = 0) -> Any:
@@ -83,7 +100,12 @@ def _route_libraries(out: TextIO, level: int, renderer: Any) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*_common(), structlog.stdlib.ExtraAdder()],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact_event, renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                redact_event,
+                escape_event,
+                renderer,
+            ],
         )
     )
     root = logging.getLogger()
