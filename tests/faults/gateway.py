@@ -29,7 +29,7 @@ from baileykeep.rules import invariants
 from baileykeep.rules.creds_file import parse_creds
 from baileykeep.rules.naming import CREDS
 from baileykeep.rules.watch import Watch
-from tests.faults.place import COMPANY, Place
+from tests.faults.place import COMPANY, Place, may_give_away
 from tests.unit.rules.folders import NOW
 
 FRESH = b'{"signedIdentityKey":{"public":{"data":"RlJFU0g="}},"nextPreKeyId":1,"firstUnuploadedPreKeyId":1}'
@@ -82,7 +82,7 @@ class Baileys:
         of = self._place.auth.stat()
         path.write_bytes(FRESH)
         path.chmod(0o640)
-        if os.geteuid() == 0:
+        if may_give_away():
             os.chown(path, of.st_uid, of.st_gid)
         self.state = ConnState.WAITING_QR
 

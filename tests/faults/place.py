@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -79,7 +80,7 @@ def _copy(source: Path, to: Path) -> None:
             _copy(Path(entry.path), to / entry.name)
     else:
         to.write_bytes(source.read_bytes())
-    if os.geteuid() == 0:
+    if may_give_away():
         os.chown(to, of.st_uid, of.st_gid)
     to.chmod(stat.S_IMODE(of.st_mode))
     os.utime(to, ns=(of.st_atime_ns, of.st_mtime_ns))
@@ -107,7 +108,7 @@ def own(place: Place) -> None:
     for path in [place.auth, *place.auth.iterdir()]:
         if path.is_file():
             path.chmod(MODE)
-        if os.geteuid() == 0:
+        if may_give_away():
             os.chown(path, STRANGER_UID, STRANGER_GID)
 
 
@@ -128,6 +129,13 @@ def seen(folder: Path) -> dict[str, Found]:
         of = path.lstat()
         found[path.name] = Found(path.read_bytes(), stat.S_IMODE(of.st_mode), (of.st_uid, of.st_gid))
     return found
+
+
+@functools.cache
+def may_give_away() -> bool:
+    """Whether owners can be changed: root, and not only of a namespace that knows no other users."""
+    users = Path("/proc/self/uid_map").read_text().split()
+    return os.geteuid() == 0 and int(users[2]) > STRANGER_UID
 
 
 def same_login(now: bytes, before: bytes) -> bool:
