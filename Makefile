@@ -8,7 +8,7 @@ SEEDS  ?= 500
 SEED_FROM ?= 0
 SOAK_OUT  ?= soak.jsonl
 
-.PHONY: demo test check fast coverage run docs transcript lock bench fuzz soak clean
+.PHONY: demo test check fast coverage run docs transcript lock bench fuzz simulation soak clean
 
 demo: $(STAMP)          ## three companies on a stand-in gateway break and are healed, live
 	$(BIN)/baileykeep demo
@@ -38,6 +38,9 @@ docs: $(STAMP)          ## write the generated pages under docs/ again
 
 transcript: $(STAMP)     ## record the demo again for the README
 	$(BIN)/python -m baileykeep.demo.record docs
+
+simulation: $(STAMP)    ## as many simulated days as fit 8 minutes, at least 100
+	$(BIN)/python -m tests.simulation.run --seeds 100000 --minutes 8 --at-least 100
 
 soak: $(STAMP)          ## simulated days; goes on where it stopped: make soak SEEDS=5000 SEED_FROM=0
 	$(BIN)/python -m tests.simulation.run --seeds $(SEEDS) --from $(SEED_FROM) --out $(SOAK_OUT)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from baileykeep.gateways.base import SessionStatus
 from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import ApprovalState, Incident, Topic
 from baileykeep.model.records import Entry, EntryKind, Notice
@@ -143,10 +144,12 @@ class Oracles:
         if session.valid != seen.login:
             seen.login, seen.login_since = session.valid, self._world.now
 
-    def reported(self, company: str, state: ConnState) -> None:
+    def reported(self, company: str, status: SessionStatus) -> None:
         """What the daemon is told of a session."""
-        if state is ConnState.CONNECTED:
-            self.watch(company).last_good_report = self._world.now
+        seen = self.watch(company)
+        seen.told_code = status.code
+        if status.state is ConnState.CONNECTED:
+            seen.last_good_report = self._world.now
 
     # --- files ------------------------------------------------------------------------------------------------
 
@@ -245,7 +248,8 @@ class Oracles:
         if outcome == "healed" and session.link is not Link.OPEN:
             self._healed(session, str(attempt["rung"]))
         tried = self._world.now - seen.start_failed_at < 2 * MINUTE
-        if session.stopped_by_us and not tried and session.gateway.trouble() is None:
+        whole = session.folder.read_creds() is not None
+        if session.stopped_by_us and whole and not tried and session.gateway.trouble() is None:
             self.breach(who, f"{attempt['rung']} ended and the session that it stopped was not started")
 
     def _healed(self, session: Session, rung: str) -> None:
@@ -274,10 +278,12 @@ class Oracles:
         assert self._world.service.life is not None
         self.stopping_life = self._world.service.life.number
 
-    def jumped(self) -> None:
+    def jumped(self, seconds: float) -> None:
         """The wall clock was set."""
-        self.jumped_at = self.shaken_at = self._world.now
+        self.shaken_at = self._world.now
         self.jumps += 1
+        if abs(seconds) > HOUR:
+            self.jumped_at = self._world.now
 
     def commanded(self, command: str, args: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         """A human's command was accepted."""

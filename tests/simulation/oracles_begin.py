@@ -46,8 +46,7 @@ def _reconnects(oracles: Oracles, session: Session, doing: Doing) -> None:
     now, seen = oracles.world.now, oracles.watch(session.id)
     if doing.rung != "reconnect":
         return
-    known = session.gateway.model.tells_codes and now - seen.closed_at > NOTICED_S
-    if known and session.link is Link.CLOSED and session.code == 401 and watched_s(oracles) > NOTICED_S:
+    if seen.told_code == 401 and session.link is Link.CLOSED and session.code == 401:
         oracles.breach(session.id, "a login that was removed is reconnected")
     if doing.cause == "disconnected" and now - seen.last_good_report < 14 * MINUTE:
         oracles.breach(session.id, "reconnected before it was down for fifteen minutes")

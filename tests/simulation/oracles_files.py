@@ -38,9 +38,9 @@ def check_removal(oracles: Oracles, session: Session, name: str) -> None:
         oracles.breach(session.id, f"{name} is set aside by a repair of single sessions")
     elif doing.rung not in WHOLE | {"cleanup", "repair_sessions"}:
         oracles.breach(session.id, f"{name} is removed by {doing.rung}")
-    since = oracles.watch(session.id).closed_wall if oracles.world.now - oracles.jumped_at > DAY / 24 else 0.0
-    if not oracles.world.archives.holds(session.id, name, data, since if doing.rung == "cleanup" else 0.0):
-        oracles.breach(session.id, f"{name} is removed and no readable copy holds it")
+    since = doing.wall - 1.0 if oracles.shaken_at < doing.at else 0.0
+    if not oracles.world.archives.holds(session.id, name, data, since):
+        oracles.breach(session.id, f"{name} is removed and no readable copy made by this action holds it")
 
 
 def _by_cleanup(oracles: Oracles, session: Session, doing: Doing, name: str, found: os.stat_result) -> None:

@@ -44,4 +44,5 @@ class Watch:
     pairing_until: float = 0.0
     login_since: float = 0.0
     login: str | None = None
+    told_code: int | None = None
     begun_at: list[float] = field(default_factory=list)

@@ -129,7 +129,7 @@ class Senses:
             self._tell(name, "process", process)
         for company, session in truth.sessions.items():
             status_ = truth.answer(session) if problem is None else SessionStatus(ConnState.UNKNOWN)
-            self._world.oracles.reported(company, status_.state)
+            self._world.oracles.reported(company, status_)
             good = status_.state is ConnState.CONNECTED and status_.paired is not False
             self._tell(
                 company, "status",

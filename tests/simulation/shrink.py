@@ -17,7 +17,7 @@ def rule_of(day: Day) -> str:
     return re.sub(r"[0-9]+|[a-z-]+-[0-9@.s_-]+json", "#", day.breaches[0].text) if day.breaches else ""
 
 
-def shrink(day: Day, run: Callable[[int, Sequence[Fault]], Day] | None = None, *, most_runs: int = 150) -> Day:
+def shrink(day: Day, run: Callable[[int, Sequence[Fault]], Day] | None = None, *, most_runs: int = 60) -> Day:
     """The same breach with as few faults as can be found: halves, quarters and so on are left out (ddmin)."""
     again = run or live
     best, rule, runs, parts = day, rule_of(day), 0, 2
