@@ -8,7 +8,7 @@ SEEDS  ?= 500
 SEED_FROM ?= 0
 SOAK_OUT  ?= soak.jsonl
 
-.PHONY: demo test check fast coverage run docs transcript lock bench fuzz simulation soak clean
+.PHONY: demo test check fast coverage mutants mutmut run docs transcript lock bench fuzz simulation soak clean
 
 demo: $(STAMP)          ## three companies on a stand-in gateway break and are healed, live
 	$(BIN)/baileykeep demo
@@ -29,6 +29,14 @@ fast: $(STAMP)          ## only the fast tests
 coverage: $(STAMP)      ## every branch of the rules and the model is reached by their own fast tests
 	$(BIN)/python -m pytest tests/unit/rules tests/unit/model -m "not slow" -q -n 2 --cov=baileykeep.rules \
 		--cov=baileykeep.model --cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
+
+mutants: $(STAMP)       ## outside CI: small wrong changes of the rules that no test notices; MODULES="ladder.py" for some
+	$(BIN)/python -m tests.mutation.run $(MODULES)
+
+mutmut: $(STAMP)        ## outside CI: the same by mutmut, for the bodies of functions
+	$(BIN)/python -m pip install --quiet mutmut==3.8.1
+	$(BIN)/mutmut run --max-children 1
+	$(BIN)/python -m tests.mutation.functions
 
 run: $(STAMP)           ## the daemon with ./config
 	$(BIN)/baileykeep run --config config

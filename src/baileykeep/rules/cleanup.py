@@ -181,7 +181,7 @@ def _sessions(files: Iterable[FileEntry], ages: Ages) -> tuple[Removal, ...]:
 
 def _sender_keys(files: Iterable[FileEntry], creds: Creds, ages: Ages) -> tuple[tuple[Removal, ...], tuple[str, ...]]:
     """Old keys of others go by themselves; our own only with the group's memory, or not at all."""
-    by_name = {file.name: file for file in files if file.category is Category.SENDER_KEY}
+    by_name = {file.name: file for file in files}
     gone: list[Removal] = []
     groups_kept: set[str] = set()
     for file in by_name.values():

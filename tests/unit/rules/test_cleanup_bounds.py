@@ -236,3 +236,23 @@ def test_an_age_measured_from_a_future_reference_is_measured_from_now() -> None:
     assert order(where, reference=NOW - 6 * DAY) == []
     assert order(where, reference=NOW - 5 * DAY) == sessions(1)
     assert order(where, reference=NOW + 100 * DAY) == sessions(1)
+
+
+def test_a_plan_is_looked_at_once_more_before_it_is_handed_out() -> None:
+    """No listing of a folder names a file twice; if one did, no plan would come of it."""
+    twice = Listing(listing(sessions(1), 40).files * 2, "token")
+    with pytest.raises(cleanup.BrokenInvariantError, match="twice"):
+        order(twice)
+
+
+def test_every_removal_says_why() -> None:
+    where = listing([*sessions(1), OWN, OTHER_OWN, OTHER_MEMORY, ANOTHER, *pre_keys(1, 51)], 40)
+    made = cleanup.plan(where, creds(91), OFFLINE, Limits(), now=NOW)
+    assert {removal.name: removal.reason for removal in made.remove} == {
+        sessions(1)[0]: "session not used for 40 days",
+        OWN: "our own sender key not used for 40 days",
+        OTHER_MEMORY: "goes with our own sender key, or members would never get the new one",
+        OTHER_OWN: "our own sender key not used for 40 days",
+        ANOTHER: "sender key not used for 40 days; groups send a new one",
+        "pre-key-1.json": "older than the newest 50 pre-keys, which the server may still hand out",
+    }

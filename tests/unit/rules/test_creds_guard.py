@@ -47,6 +47,10 @@ STOPPED = History(stopped=True)
         (COPY, SAME, History(logged_out=True), Verdict.RETIRE, False),
         (COPY, OTHER, History(pairing=True), Verdict.OK, True),
         (COPY, OTHER, History(pairing=True, logged_out=True), Verdict.OK, True),
+        (COPY, OTHER, History(relink=True), Verdict.OK, True),
+        (COPY, SAME, History(pairing=True, logged_out=True), Verdict.RETIRE, False),
+        (COPY, SAME, History(relink=True, logged_out=True), Verdict.RETIRE, False),
+        (COPY, SAME, History(pairing=True, relink=True), Verdict.OK, True),
         (COPY, OTHER, STOPPED, Verdict.ASK, False),
         (COPY, OTHER, History(logged_out=True), Verdict.RETIRE, False),
         (COPY, FRESH, STOPPED, Verdict.ASK, False),
@@ -230,6 +234,8 @@ def test_a_login_that_came_after_a_logout_is_guarded_like_any_other() -> None:
 def test_a_poll_that_shows_a_qr_or_a_logout_counts_like_the_log() -> None:
     poll = ConnectionSeen(at=NOW, company="c", state=ConnState.CONNECTING, has_qr=True)
     assert run(seen(SAME), poll)[0].qr
+    assert run(seen(SAME), QR)[0].qr
+    assert not run(seen(SAME))[0].qr
     for code, out in ((401, True), (403, False), (None, False)):
         down = ConnectionSeen(at=NOW, company="c", state=ConnState.DISCONNECTED, code=code)
         assert run(seen(SAME), down)[0].logged_out is out
@@ -249,3 +255,11 @@ def test_a_missing_login_is_told_apart_from_an_unpaired_one() -> None:
     assert "gone" in judge(COPY, MISSING, STOPPED).reason
     assert "unpaired" in judge(COPY, FRESH, STOPPED).reason
     assert "another paired" in judge(COPY, OTHER, STOPPED).reason
+
+
+def test_damage_of_another_kind_is_told_again_and_not_as_over() -> None:
+    assert summary(seen(SAME), seen(TORN), seen(Creds(CredsState.EMPTY)), seen(SAME)) == [
+        (SymptomKind.CREDS_DAMAGED, True, "torn"),
+        (SymptomKind.CREDS_DAMAGED, True, "empty"),
+        (SymptomKind.CREDS_DAMAGED, False, "empty"),
+    ]

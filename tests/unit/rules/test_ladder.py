@@ -296,7 +296,7 @@ def test_a_dead_gateway_process_is_restarted_with_a_backoff() -> None:
 
 @pytest.mark.parametrize("cause", sorted(ladder.HUMAN_ONLY))
 def test_what_only_a_human_can_cure(cause: Cause) -> None:
-    assert decide(case(cause)).verb is Verb.HUMAN
+    assert said(decide(case(cause))) == (Verb.HUMAN, Reason.HUMAN_ONLY, None)
 
 
 @pytest.mark.parametrize("cause", sorted(set(Cause) - ladder.HUMAN_ONLY - set(ladder.LADDER)))

@@ -97,7 +97,10 @@ def test_a_dead_gateway_does_not_hold_its_own_cure_nor_a_copy() -> None:
     down = replace(ACTING, gateway_down=True)
     unknown = view(unknown=True)
     assert decide(case(Cause.GATEWAY_DOWN, seen=unknown, fleet=down, can=Can(restart_process=True))).verb is Verb.ACT
-    assert decide(case(Cause.LOGGED_OUT, seen=unknown, fleet=down)).rung is Rung.SNAPSHOT
+    copied = decide(case(Cause.LOGGED_OUT, seen=unknown, fleet=down))
+    assert copied == Decision(Verb.ACT, Reason.NEXT_RUNG, Rung.SNAPSHOT)
+    gone = decide(case(Cause.LOGGED_OUT, COPIED, fleet=down))
+    assert gone == held(Reason.GATEWAY_DOWN, Rung.RELINK)
     assert decide(case(Cause.LOGGED_OUT, COPIED, seen=unknown)) == held(Reason.UNKNOWN_STATE, Rung.RELINK)
 
 
@@ -175,7 +178,22 @@ def test_a_rung_rests_before_it_is_tried_again(rung: Rung, cause: Cause, fleet: 
     "rung", [Rung.SNAPSHOT, Rung.RESTORE_CREDS, Rung.REPAIR_SESSIONS, Rung.PAIR_AGAIN, Rung.RELINK]
 )
 def test_other_rungs_have_no_rest_of_their_own(rung: Rung) -> None:
-    assert pause_of(rung, Cause.LOGGED_OUT, 0, case(Cause.LOGGED_OUT)) is None
+    made = case(Cause.LOGGED_OUT)
+    assert pause_of(rung, Cause.LOGGED_OUT, 0, made) is None
+    # where the clock was set back it waits for the time at which it was tried
+    assert pause_of(rung, Cause.LOGGED_OUT, -0.5, made) == held(Reason.COOLDOWN, rung, NOW + 0.5)
+
+
+def test_what_was_superseded_a_moment_ago_may_be_tried_at_once() -> None:
+    nothing_done = tried(Rung.RELINK, Cause.LOGGED_OUT, Outcome.SUPERSEDED, 5)
+    assert decide(case(Cause.LOGGED_OUT, COPIED, nothing_done)).verb is Verb.ASK
+
+
+def test_a_copy_is_taken_whatever_the_day_has_cost() -> None:
+    spent = tuple(tried(Rung.RECONNECT, ago_s=HOUR * n) for n in range(9, 0, -1))
+    assert decide(case(Cause.LOGGED_OUT, history=spent)) == Decision(Verb.ACT, Reason.NEXT_RUNG, Rung.SNAPSHOT)
+    asked = decide(case(Cause.LOGGED_OUT, COPIED, history=spent))
+    assert asked == Decision(Verb.ASK, Reason.ENDS_LOGIN, Rung.RELINK)
 
 
 @pytest.mark.parametrize(("tries", "pause_s"), [(1, 600), (2, 1200), (3, 2400), (5, 9600), (6, 19_200), (9, 19_200)])
@@ -222,6 +240,11 @@ def test_a_repair_that_was_verified_settles() -> None:
     assert decide(case(Cause.BAD_MAC, healed, detail=ADDRESSES)) == held(
         Reason.TOO_EARLY, Rung.REPAIR_SESSIONS, NOW + 1
     )
+    before = tried(Rung.RELINK, Cause.BAD_MAC, ago_s=900)
+    assert decide(case(Cause.BAD_MAC, before, healed, detail=ADDRESSES)).reason is Reason.TOO_EARLY
+    assert decide(case(Cause.BAD_MAC, healed, before, detail=ADDRESSES)).reason is not Reason.TOO_EARLY
+    unended = replace(healed, begun_at=NOW - 179, ended_at=None)
+    assert decide(case(Cause.BAD_MAC, unended, detail=ADDRESSES)).until == NOW + 1
     for other in (
         replace(healed, ended_at=NOW - 180),
         replace(healed, outcome=Outcome.FAILED),
@@ -232,7 +255,10 @@ def test_a_repair_that_was_verified_settles() -> None:
 
 def test_while_an_attempt_runs_its_rung_is_named() -> None:
     running = tried(Rung.RECONNECT, outcome=None, ago_s=5)
-    assert decide(case(Cause.DISCONNECTED, running)) == Decision(Verb.NONE, Reason.ACTION_RUNNING, Rung.RECONNECT)
+    assert decide(case(Cause.DISCONNECTED, CLEANED, running)) == Decision(
+        Verb.NONE, Reason.ACTION_RUNNING, Rung.RECONNECT
+    )
+    assert decide(case(Cause.DISCONNECTED, running, RECONNECTED)).reason is not Reason.ACTION_RUNNING
 
 
 def test_when_all_rungs_were_climbed_a_human_is_called_once() -> None:

@@ -234,6 +234,8 @@ def test_the_pre_keys_of_a_folder() -> None:
     found = pre_keys_of(listing(["creds.json", *pre_keys(3, 7)]).files, creds(5), PoolKnowledge(server_count=2), "7")
     assert found == PreKeys(5, 7, 5, 7, ("pre-key-5.json", "pre-key-6.json", "pre-key-7.json"), True)
     assert pre_keys_of((), creds(None), PoolKnowledge()) == PreKeys(0, None, None, 35)
+    ninth = pre_keys_of(listing(pre_keys(7, 11)).files, creds(9), PoolKnowledge())
+    assert ninth.anomalies == ("pre-key-9.json", "pre-key-10.json", "pre-key-11.json")
     unknown = pre_keys_of(listing(pre_keys(3, 7)).files, creds(None), PoolKnowledge())
     assert (unknown.anomalies, unknown.born_812) == ((), False)
 
