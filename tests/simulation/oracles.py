@@ -148,7 +148,7 @@ class Oracles:
         """What the daemon is told of a session."""
         seen = self.watch(company)
         seen.told_code = status.code
-        if status.state is ConnState.CONNECTED:
+        if status.state is ConnState.CONNECTED and status.paired is not False:
             seen.last_good_report = self._world.now
 
     # --- files ------------------------------------------------------------------------------------------------
