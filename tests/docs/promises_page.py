@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from baileykeep.actions.relink import BACK_EVERY_S, BACK_TRIES
 from baileykeep.actions.session import LOOK_EVERY_S, QUIET_TRIES, START_TRIES
 from baileykeep.app.daemon import FINISH_WITHIN_S
 from baileykeep.engine.engine import TICK_S
@@ -91,15 +92,19 @@ PROVED = Worst("a stop is proved, or given up and the session started again", (P
 VERIFIED = Worst("a rung is called healed or failed", (VERIFY,))
 CLEANED = Worst("a cleanup is verified, or given up", (PROOFS, START, VERIFY))
 SCANNED = Worst(
-    "a relink that nobody scans is over, with a login that may still live put back",
+    "a relink that nobody scans is over, and a login that may still live put back at the first try",
     (PROOFS, START, SCAN, PROOFS, START),
+)
+PUT_BACK = Worst(
+    "the last try to put a login back that could not be written, before a human is called",
+    ((f"{BACK_TRIES} tries", BACK_TRIES * (PROOFS[1] + START[1])), ("between them", (BACK_TRIES - 1) * BACK_EVERY_S)),
 )
 EXPIRED = Worst("a question that nobody answers is over", (("its life", L.relink.approval_ttl_s), TICK))
 STARTED = Worst("from the daemon's start to its first action", (("only looking", L.disconnect.startup_grace_s),))
 ENDED = Worst("running actions may finish at shutdown", (("in real time", FINISH_WITHIN_S),))
 
 WORST = (
-    SEEN, WARNED, RECONNECTED, CALLED, CALLED_LAST, GATEWAY, PROVED, VERIFIED, CLEANED, SCANNED, EXPIRED,
+    SEEN, WARNED, RECONNECTED, CALLED, CALLED_LAST, GATEWAY, PROVED, VERIFIED, CLEANED, SCANNED, PUT_BACK, EXPIRED,
     STARTED, ENDED,
 )  # fmt: skip
 

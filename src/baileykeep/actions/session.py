@@ -14,7 +14,7 @@ import anyio.to_thread
 from baileykeep.actions.base import Result, Site
 from baileykeep.gateways.base import SessionStatus
 from baileykeep.model.errors import BaileykeepError, GatewayError, Refused, StoreError
-from baileykeep.model.evidence import Looked
+from baileykeep.model.evidence import CredsLooked, Looked
 from baileykeep.model.facts import ConnState, ProcessState
 from baileykeep.model.incident import Outcome
 from baileykeep.rules.creds_guard import DAMAGED
@@ -76,6 +76,12 @@ async def start_safely(site: Site, start: Callable[[], Awaitable[None]]) -> None
 
 async def creds_damaged(site: Site) -> bool:
     """Whether the creds are empty, zeroed or torn, and stay so for a moment: a start would mint a new identity."""
+    damaged = await _stay_damaged(site)
+    site.steps.witness(CredsLooked(damaged))
+    return damaged
+
+
+async def _stay_damaged(site: Site) -> bool:
     for _ in range(TORN_READS):
         try:
             seen = await anyio.to_thread.run_sync(site.store.creds) if site.store is not None else None

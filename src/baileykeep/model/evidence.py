@@ -103,6 +103,13 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
+class CredsLooked:
+    """The creds were looked at before a session is opened; `damaged`: empty, zeroed or torn, and they stayed so."""
+
+    damaged: bool
+
+
+@dataclass(frozen=True, slots=True)
 class BackedUp:
     """A backup was taken, and read again (then it has a hash)."""
 
@@ -158,7 +165,10 @@ class Ended:
     attempt: Attempt
 
 
-Sight = Begun | Intended | Resumed | LookedAgain | StepBegun | Looked | BackedUp | Planned | Removing | Removed | Ended
+Sight = (
+    Begun | Intended | Resumed | LookedAgain | StepBegun | Looked | CredsLooked | BackedUp | Planned | Removing
+    | Removed | Ended
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

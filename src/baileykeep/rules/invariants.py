@@ -42,6 +42,7 @@ INVARIANTS: Mapping[str, Check] = {
         files.group_memory_goes_with_its_key,
         files.nothing_removed_after_a_clock_jump,
         files.only_what_was_planned_is_gone,
+        steps.damaged_creds_are_not_opened,
         steps.healed_means_verified,
         steps.session_started_again,
     )

@@ -85,6 +85,13 @@ def healed_means_verified(watch: Watch, evidence: Evidence, limits: Limits) -> s
     return "" if act.open_since_s is not None and steady_s >= limits.ladder.steady_s else "it was not seen steady"
 
 
+def damaged_creds_are_not_opened(watch: Watch, evidence: Evidence, _limits: Limits) -> str:
+    """No session is opened over creds that were just seen damaged: its gateway would replace the login by a new one."""
+    sight, act = evidence.sight, watch.act
+    opens = isinstance(sight, StepBegun) and sight.name in ("start", "reconnect")
+    return "the creds are damaged" if opens and act is not None and act.creds_damaged else ""
+
+
 def session_started_again(watch: Watch, evidence: Evidence, _limits: Limits) -> str:
     """An action that stopped a session does not end before that session was started again, or left closed because
     its creds are damaged and a start would replace the login."""

@@ -14,6 +14,7 @@ from baileykeep.model.backup import Backup, BackupKind
 from baileykeep.model.evidence import (
     BackedUp,
     Begun,
+    CredsLooked,
     Ended,
     Evidence,
     Intended,
@@ -29,7 +30,9 @@ from baileykeep.model.incident import Attempt, Cause, Outcome, Rung
 from baileykeep.model.limits import DAY, LadderLimits, Limits
 
 STOP, START = "stop", "start"
-STARTS = frozenset({START, "restart_process", "left_closed"})
+STARTS = frozenset({START, "restart_process"})
+LEFT_CLOSED = "left_closed"
+REPLACES_CREDS = frozenset({"set_aside", "put_back", "restore", "restore_creds"})
 REMEMBERED_S = 8 * DAY
 MOST_TRIES = 200
 
@@ -58,6 +61,7 @@ class Act:
     token: str | None = None
     still_since_s: float | None = None
     open_since_s: float | None = None
+    creds_damaged: bool = False
     plan: Planned | None = None
     removing: tuple[str, ...] = ()
     backup: Backup | None = None
@@ -114,8 +118,8 @@ def _begun(
 
 
 def _owes_start(steps: tuple[str, ...]) -> bool:
-    """Whether the last of the stops and starts among these steps is a stop."""
-    moves = [step for step in steps if step == STOP or step in STARTS]
+    """Whether the last of the stops and starts among these steps is a stop; left closed counts as a start."""
+    moves = [step for step in steps if step in (STOP, LEFT_CLOSED) or step in STARTS]
     return bool(moves) and moves[-1] == STOP
 
 
@@ -136,7 +140,10 @@ def _looked_again(act: Act, sight: LookedAgain, evidence: Evidence, _limits: Lim
 
 def _step(act: Act, sight: StepBegun, _evidence: Evidence, _limits: Limits) -> Act:
     """A stop and a start each end whatever was proved before them."""
-    after = replace(act, steps=(*act.steps, sight.name))
+    damaged = act.creds_damaged and sight.name not in REPLACES_CREDS
+    after = replace(act, steps=(*act.steps, sight.name), creds_damaged=damaged)
+    if sight.name == LEFT_CLOSED:
+        return replace(after, owes_start=act.owes_start and not damaged)
     if sight.name != STOP and sight.name not in STARTS:
         return after
     return replace(after, owes_start=sight.name == STOP, stopped=False, still_since_s=None, token=None, backup=None)
@@ -162,6 +169,10 @@ def _looked(act: Act, sight: Looked, evidence: Evidence, _limits: Limits) -> Act
     )
 
 
+def _creds_looked(act: Act, sight: CredsLooked, _evidence: Evidence, _limits: Limits) -> Act:
+    return replace(act, creds_damaged=sight.damaged)
+
+
 def _planned(act: Act, sight: Planned, _evidence: Evidence, _limits: Limits) -> Act:
     return replace(act, plan=sight)
 
@@ -180,6 +191,7 @@ _FOLDS: Mapping[type, Callable[[Act, Any, Evidence, Limits], Act]] = {
     LookedAgain: _looked_again,
     StepBegun: _step,
     Looked: _looked,
+    CredsLooked: _creds_looked,
     Planned: _planned,
     BackedUp: _backed_up,
     Removing: _removing,

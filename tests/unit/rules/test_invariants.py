@@ -10,6 +10,7 @@ import pytest
 from baileykeep.model.backup import BackupKind
 from baileykeep.model.evidence import (
     BackedUp,
+    CredsLooked,
     Ended,
     Intended,
     Looked,
@@ -188,6 +189,24 @@ def test_a_dead_daemons_stop_is_made_good_or_found_to_be_over() -> None:
     assert breached((resumed(Rung.CLEANUP, "stop", "start", "stop"), 0), failed) == ["session_started_again"]
     again: Told = (*half, (Looked(False), 0), (LookedAgain(True), 0), (StepBegun("stop"), 0), (Looked(False, True), 0))
     assert breached(*again, failed) == ["session_started_again"]
+
+
+def test_a_session_stays_closed_only_over_creds_that_are_damaged() -> None:
+    failed = (Ended(attempt(outcome=Outcome.FAILED)), 0.0)
+    closed = (StepBegun("left_closed", must_come=True), 0.0)
+    assert breached(*BEGUN, *STOPPED, closed, failed) == ["session_started_again"]
+    assert breached(*BEGUN, *STOPPED, (CredsLooked(False), 0), closed, failed) == ["session_started_again"]
+    assert breached(*BEGUN, *STOPPED, (CredsLooked(True), 0), closed, failed) == []
+    assert breached(*BEGUN, (CredsLooked(True), 0), closed, failed) == []
+    assert breached((resumed(Rung.CLEANUP, "stop", "left_closed"), 0), failed) == []
+
+
+@pytest.mark.parametrize("step", [StepBegun("start", must_come=True), StepBegun("reconnect")])
+def test_nothing_is_opened_over_damaged_creds_before_they_are_replaced(step: StepBegun) -> None:
+    assert breached(*BEGUN, (CredsLooked(True), 0), (step, 0)) == ["damaged_creds_are_not_opened"]
+    assert breached(*BEGUN, (CredsLooked(True), 0), (CredsLooked(False), 0), (step, 0)) == []
+    assert breached(*BEGUN, (CredsLooked(True), 0), *STOPPED, (StepBegun("put_back"), 0), (step, 0)) == []
+    assert breached((step, 0)) == ["intent_before_effect"]
 
 
 @pytest.mark.parametrize("looks", [
