@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 
 import anyio
 import anyio.to_thread
 import structlog
 
 from baileykeep.app.sites import Sites
-from baileykeep.backups.good_creds import good_creds, keep_good_creds, retire_good_creds
+from baileykeep.backups.good_creds import doubt_good_creds, good_creds, keep_good_creds, retire_good_creds
 from baileykeep.backups.vault import Vault
 from baileykeep.clock import Clock
 from baileykeep.engine.engine import Engine
@@ -19,7 +20,16 @@ from baileykeep.engine.units import CompanyUnit
 from baileykeep.journal.base import Journal
 from baileykeep.model.backup import BackupKind
 from baileykeep.model.errors import BaileykeepError
-from baileykeep.model.facts import CloseKind, CredsSeen, Fact, LogFact, PairingDone, StreamClosed
+from baileykeep.model.facts import (
+    CloseKind,
+    ConnectionSeen,
+    ConnState,
+    CredsSeen,
+    Fact,
+    PairingDone,
+    QrShown,
+    StreamClosed,
+)
 from baileykeep.model.inventory import CredsState
 from baileykeep.model.overview import BackupsView
 from baileykeep.model.records import Entry, EntryKind
@@ -35,6 +45,15 @@ LOOK_AROUND_S = 3.0
 CHORES_S = 60.0
 PRUNE_S = 3600.0
 NO_COPIES: BackupsView = {"count": 0, "newest_at": None, "newest_kind": None}
+
+
+class Wish(StrEnum):
+    """What is to become of the last-good copy. REPLACE: a pairing was finished, an older one goes."""
+
+    KEEP = "keep"
+    DOUBT = "doubt"
+    REPLACE = "replace"
+    RETIRE = "retire"
 
 
 class Housekeeping:
@@ -58,7 +77,8 @@ class Housekeeping:
         self._vault = vault
         self._clock = clock
         self._moved = moved
-        self._creds: dict[str, bool] = {}
+        self._creds: dict[tuple[str, Wish], None] = {}
+        self._doubted: set[str] = set()
         self._recount: set[str] = set()
         self._waiting = anyio.Event()
         self._backed_up_at: dict[str, float] = {}
@@ -92,19 +112,21 @@ class Housekeeping:
     # --- last-good creds, and the count of copies --------------------------------------------------------
 
     def notice(self, fact: Fact) -> None:
-        """Facts after which the last-good copy of creds is renewed or retired. Never blocks."""
-        if isinstance(fact, CredsSeen) and fact.creds.state is CredsState.WHOLE and fact.creds.paired:
-            self._want(fact.company, keep=True)
-        elif isinstance(fact, LogFact) and fact.company is not None and _ends_login(fact):
-            self._want(fact.company, keep=False)
+        """Facts after which the last-good copy of creds is renewed, doubted or retired. Never blocks."""
+        wish = _wish_of(fact)
+        ident = getattr(fact, "company", None)
+        if wish is None or ident is None or (wish is Wish.DOUBT and ident in self._doubted):
+            return
+        self._doubted.discard(ident)
+        if wish is Wish.DOUBT:
+            self._doubted.add(ident)
+        self._creds.pop((ident, wish), None)
+        self._creds[ident, wish] = None
+        self._waiting.set()
 
     def recount(self, ident: str) -> None:
         """Somebody else made or removed copies of a company. Never blocks."""
         self._recount.add(ident)
-        self._waiting.set()
-
-    def _want(self, ident: str, *, keep: bool) -> None:
-        self._creds[ident] = keep
         self._waiting.set()
 
     async def keep_copies(self) -> None:
@@ -113,22 +135,29 @@ class Housekeeping:
             await self._waiting.wait()
             self._waiting = anyio.Event()
             wanted, self._creds = self._creds, {}
-            for ident, keep in wanted.items():
-                await anyio.to_thread.run_sync(self._copy, ident, keep)
+            for ident, wish in wanted:
+                await anyio.to_thread.run_sync(self._copy, ident, wish)
             while self._recount:
                 await self.count_copies(self._recount.pop())
 
-    def _copy(self, ident: str, keep: bool) -> None:
+    def _copy(self, ident: str, wish: Wish) -> None:
         try:
             store = self._sites.store(ident)
             if store is None:
                 return
-            if not keep:
+            if wish is Wish.RETIRE or (wish is Wish.REPLACE and not self._is_copied(ident, store)):
                 retire_good_creds(self._vault, ident)
-            elif self._worth_a_copy(ident, store):
+            elif wish is Wish.DOUBT:
+                doubt_good_creds(self._vault, ident, qr=True)
+            elif wish is Wish.KEEP and self._worth_a_copy(ident, store):
                 keep_good_creds(self._vault, store, self._clock.now())
         except BaileykeepError as error:
             log.warning("creds_not_copied", company=ident, error=error.cause)
+
+    def _is_copied(self, ident: str, store: AuthStore) -> bool:
+        """Whether the copy is of the login that lies there: of a pairing it was taken before the log told of it."""
+        copy = good_creds(self._vault, ident)
+        return copy is not None and copy.identity == store.creds().identity
 
     def _worth_a_copy(self, ident: str, store: AuthStore) -> bool:
         """Whether the guard's rules would follow the creds that lie there now."""
@@ -222,6 +251,14 @@ class Housekeeping:
             log.warning("backup_not_journaled", error=error.cause)
 
 
-def _ends_login(fact: LogFact) -> bool:
-    removed = isinstance(fact, StreamClosed) and fact.kind in (CloseKind.DEVICE_REMOVED, CloseKind.LOGGED_OUT)
-    return removed or isinstance(fact, PairingDone)
+def _wish_of(fact: Fact) -> Wish | None:
+    match fact:
+        case CredsSeen(creds=creds):
+            return Wish.KEEP if creds.state is CredsState.WHOLE and creds.paired else None
+        case StreamClosed(kind=CloseKind.DEVICE_REMOVED | CloseKind.LOGGED_OUT):
+            return Wish.RETIRE
+        case PairingDone():
+            return Wish.REPLACE
+        case QrShown() | ConnectionSeen(has_qr=True) | ConnectionSeen(state=ConnState.WAITING_QR):
+            return Wish.DOUBT
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from baileykeep.backups.good_creds import mark_doubts
 from baileykeep.backups.rollback import take_back
 from baileykeep.backups.vault import Snapshot, Vault
 from baileykeep.backups.witness import Witness, gone_since, nobody
@@ -47,6 +48,8 @@ def set_aside(
         if names is not None and not cold.paired:
             raise Refused("the folder holds no paired login, so no session of it is repaired", code="not_paired")
         only = None if names is None else [file.name for file in gone]
+        if names is None:
+            mark_doubts(vault, store.company, relink=True)
         aside = vault.put(store, BackupKind.ASIDE, taken, now, reason=reason, names=only, name=name)
         witness(BackedUp(vault.verify(store.company, cold.name)))
         _remove(store, taken, gone, Way.WHOLE_ASIDE if names is None else Way.NAMED_ASIDE, cold, witness)

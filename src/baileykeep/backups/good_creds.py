@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from baileykeep.backups.archive import sha256
 from baileykeep.backups.restore import DAMAGED, safe_creds
@@ -18,6 +18,7 @@ from baileykeep.stores.base import AuthStore
 
 _FILE = "good-creds.json"
 _RETIRED = "good-creds.retired.json"
+_DOUBTS = "good-creds.doubts.json"
 _VERSION = 1
 _MAX_BYTES = 16 * 1024 * 1024
 
@@ -40,12 +41,47 @@ def keep_good_creds(vault: Vault, store: AuthStore, now: float) -> GoodCreds | N
             return None
         old = _read(vault, store.company)
         if old is not None and old.data == data:
-            return old.facts
+            _believe(vault, store.company)
+            return replace(old.facts, qr=False, relink=False)
         if old is not None and old.facts.identity != creds.identity:
             vault.shelf.rename(store.company, _FILE, _RETIRED)
         facts = GoodCreds(creds.identity, mask_phone(creds.phone), now)
         vault.shelf.put(store.company, _FILE, _packed(facts, data))
+        _believe(vault, store.company)
         return facts
+
+
+def doubt_good_creds(vault: Vault, company: str, *, qr: bool = False) -> None:
+    """A QR was shown since the copy was taken: from now on only a human may put it back, until creds are kept again."""
+    if good_creds(vault, company) is None:
+        return
+    with vault.shelf.held(company):
+        mark_doubts(vault, company, qr=qr)
+
+
+def mark_doubts(vault: Vault, company: str, *, qr: bool = False, relink: bool = False) -> None:
+    """The same for who holds the company's copies already."""
+    known = _doubts(vault, company)
+    wanted = {"qr": qr or known["qr"], "relink": relink or known["relink"]}
+    if wanted != known:
+        vault.shelf.put(company, _DOUBTS, json.dumps(wanted).encode())
+
+
+def _believe(vault: Vault, company: str) -> None:
+    if vault.shelf.get(company, _DOUBTS, _MAX_BYTES) is not None:
+        vault.shelf.drop(company, _DOUBTS)
+
+
+def _doubts(vault: Vault, company: str) -> dict[str, bool]:
+    """What is known against the copy; where that cannot be read, everything."""
+    raw = vault.shelf.get(company, _DOUBTS, _MAX_BYTES)
+    if raw is None:
+        return {"qr": False, "relink": False}
+    try:
+        fields = json.loads(raw)
+        return {name: fields[name] is not False for name in ("qr", "relink")}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {"qr": True, "relink": True}
 
 
 def good_creds(vault: Vault, company: str) -> GoodCreds | None:
@@ -70,6 +106,9 @@ def put_good_creds(vault: Vault, store: AuthStore, now: float, *, human: bool = 
         copy = _read(vault, store.company)
         if copy is None:
             raise Refused("there is no good copy of the creds", code="no_good_creds")
+        if not human and (copy.facts.qr or copy.facts.relink):
+            what = "a QR was shown" if copy.facts.qr else "a relink was begun"
+            raise Refused(f"{what} since the good copy was taken", code="creds_unsure")
         store.check_writable()
         store.sweep()
         there = vault.present(store)
@@ -111,4 +150,4 @@ def _read(vault: Vault, company: str) -> _Copy | None:
     creds = parse_creds(data)
     if not whole or not creds.paired or creds.identity is None or creds.identity != fields["identity"]:
         return None
-    return _Copy(GoodCreds(creds.identity, mask_phone(creds.phone), taken_at), data)
+    return _Copy(GoodCreds(creds.identity, mask_phone(creds.phone), taken_at, **_doubts(vault, company)), data)

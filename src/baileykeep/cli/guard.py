@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from baileykeep.stores.files import FileStore
 
 REREAD_S = 0.1
-REREADS = 2
+REREADS = 4
 DAEMON_TIMEOUT_S = 2.0
 
 

@@ -69,8 +69,14 @@ class RestoreReport:
 
 @dataclass(frozen=True, slots=True)
 class GoodCreds:
-    """The last-good copy of `creds.json` by its facts; the bytes stay in the vault. `taken_at` in epoch seconds."""
+    """The last-good copy of `creds.json` by its facts; the bytes stay in the vault. `taken_at` in epoch seconds.
+
+    `qr` and `relink` say what happened since, so that only a human may put it back: it is kept beside the copy,
+    because who guards a gateway's start may have nobody to ask.
+    """
 
     identity: str
     phone: str | None
     taken_at: float
+    qr: bool = False
+    relink: bool = False

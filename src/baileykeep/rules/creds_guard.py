@@ -68,6 +68,7 @@ def judge(copy: GoodCreds | None, current: Creds, history: History) -> Judgement
         return Judgement(Verdict.ALERT, "creds.json cannot be read, so nothing is known of it")
     if copy is None:
         return _without_copy(current, history)
+    history = replace(history, qr=history.qr or copy.qr, relink=history.relink or copy.relink)
     new_login = current.paired and current.identity != copy.identity and (history.pairing or history.relink)
     if current.paired and current.identity == copy.identity and not history.logged_out:
         return Judgement(Verdict.OK, "creds.json is whole and the login is the one we know", take_copy=True)
