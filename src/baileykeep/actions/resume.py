@@ -98,7 +98,8 @@ async def _start_what_was_stopped(site: Site, so_far: Result, past: Past) -> Res
     if running or (seen.state is ConnState.UNKNOWN and not past.owes_start and not await process_is_down(site)):
         return so_far
     await start_safely(site, lambda: start_again(site))
-    return await verified(site, so_far.note)
+    started = await verified(site, so_far.note)
+    return so_far if past.only_made_ready and started.outcome is Outcome.HEALED else started
 
 
 async def _go_on_relinking(site: Site) -> Result:

@@ -327,14 +327,22 @@ class Orchestrator:
         if running.manual:
             return True
         await self.parts.look(running.subject)
-        if resuming and not await self._looked_at(running.subject):
-            return False
+        if resuming:
+            return await self._still_wrong_after_all(running)
         member, unit = self.parts.roster.member(running.subject), self.parts.units(running.subject)
         incident = self.parts.ledger.find(running.incident or "")
         if member is None or unit is None or incident is None:
             return False
         finding = self._findings(member, unit).get(incident.topic)
         return finding is not None and finding.cause is running.attempt.cause
+
+    async def _still_wrong_after_all(self, running: Running) -> bool:
+        """The same for an action that stopped its session before a crash: being down is no other trouble then."""
+        unit = self.parts.units(running.subject)
+        if not await self._looked_at(running.subject) or not isinstance(unit, CompanyUnit):
+            return False
+        found = findings.everything(unit.view(), unit.limits)
+        return any(finding.cause is running.attempt.cause for finding in found)
 
     async def _looked_at(self, subject: Subject) -> bool:
         """Wait until the watchers have looked at a company since this daemon began; False when they cannot.
@@ -347,7 +355,7 @@ class Orchestrator:
             if unit.connection_seen and (unit.folder_seen or not member.can.files):
                 return True
             await clock.sleep(LOOK_EVERY_S)
-        return not isinstance(unit, CompanyUnit)
+        return False
 
     async def _end(self, running: Running, result: Result) -> None:
         now = self.parts.clock.now()

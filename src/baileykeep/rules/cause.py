@@ -68,7 +68,8 @@ def step(state: State, fact: Fact) -> State:
     if isinstance(fact, ConnectionSeen):
         return _from_status(state, fact)
     if isinstance(fact, StreamOpened | PairingDone):
-        return State()
+        # after a crash lines from before the proof may be read once more
+        return state if state.at is not None and fact.at < state.at else State()
     if isinstance(fact, StreamClosed):
         return _proved(state, BY_KIND.get(fact.kind) or _by_code(fact.code), fact.code, fact)
     return state

@@ -96,10 +96,15 @@ def topic_of(cause: Cause) -> Topic:
 
 def of_company(view: CompanyView, limits: Limits) -> dict[Topic, Finding]:
     """The most pressing finding of each topic; a topic without one is healthy."""
+    return most_pressing(everything(view, limits))
+
+
+def everything(view: CompanyView, limits: Limits) -> list[Finding]:
+    """All findings, in no order: what is less pressing is wrong all the same."""
     told = _told(view.symptoms.values())
     if not view.up and view.cause in NEW_LOGIN:
         told = [finding for finding in told if finding.cause not in (Cause.CREDS_DAMAGED, Cause.CREDS_CHANGED)]
-    return most_pressing([*_connection(view, limits), *_files(view), *told])
+    return [*_connection(view, limits), *_files(view), *told]
 
 
 def of_symptoms(symptoms: Iterable[Symptom]) -> dict[Topic, Finding]:

@@ -32,7 +32,9 @@ WHO = company("1")
 
 
 class Sessions(FakeGateway):
-    """Notes what it is asked to change; what is opened stays closed."""
+    """Notes what it is asked to change; what is started opens only where `opens` says so."""
+
+    opens = False
 
     def __init__(self, status: SessionStatus):
         super().__init__({"1": status})
@@ -47,6 +49,8 @@ class Sessions(FakeGateway):
 
     async def start(self, company: str, *, force_relink: bool = False) -> None:
         self.changed.append("start")
+        if self.opens:
+            self.sessions[company] = UP
 
 
 class HurriedClock(VirtualClock):
@@ -133,5 +137,14 @@ async def test_a_session_that_was_not_stopped_by_us_is_not_opened_when_its_troub
 
 async def test_a_session_that_was_stopped_by_us_is_started_in_any_case(tmp_path: Path) -> None:
     world = World(tmp_path, DOWN, still_wrong=False)
-    await world.resumed(Rung.CLEANUP, "stop", "prove_stopped")
+    result = await world.resumed(Rung.CLEANUP, "stop", "prove_stopped")
     assert world.gateway.changed == ["start"]
+    assert result.outcome is Outcome.FAILED
+
+
+async def test_a_start_alone_is_not_called_the_repair_that_was_meant(tmp_path: Path) -> None:
+    world = World(tmp_path, DOWN, still_wrong=False)
+    world.gateway.opens = True
+    result = await world.resumed(Rung.CLEANUP, "stop", "prove_stopped", "backup")
+    assert world.gateway.changed == ["start"]
+    assert result.outcome is Outcome.SUPERSEDED

@@ -193,6 +193,13 @@ def test_the_first_proof_keeps_its_time() -> None:
     assert (state.at, state.logged_at) == (NOW, NOW + 300)
 
 
+def test_an_opening_from_before_the_proof_that_is_read_again_takes_it_not_away() -> None:
+    proved = after(REMOVED)
+    earlier = StreamOpened(at=NOW - 1, gateway="main", company="acme")
+    assert after(earlier, state=proved) == proved
+    assert after(OPENED, state=proved) == State()
+
+
 @pytest.mark.parametrize("fact", [OPENED, PAIRED])
 def test_an_opening_or_a_pairing_in_the_log_ends_every_proof(fact: Fact) -> None:
     assert step(after(REMOVED), fact) == State()
