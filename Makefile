@@ -7,8 +7,9 @@ STAMP  := $(VENV)/.installed
 SEEDS  ?= 500
 SEED_FROM ?= 0
 SOAK_OUT  ?= soak.jsonl
+ROUNDS    ?= 300
 
-.PHONY: demo test check fast coverage mutants mutmut run docs transcript lock bench fuzz simulation soak clean
+.PHONY: demo test check fast coverage mutants mutmut run docs transcript lock bench fuzz simulation soak crash clean
 
 demo: $(STAMP)          ## three companies on a stand-in gateway break and are healed, live
 	$(BIN)/baileykeep demo
@@ -49,6 +50,9 @@ transcript: $(STAMP)     ## record the demo again for the README
 
 simulation: $(STAMP)    ## as many simulated days as fit 8 minutes, at least 100
 	$(BIN)/python -m tests.simulation.run --seeds 100000 --minutes 8 --at-least 100
+
+crash: $(STAMP)         ## the real daemon is killed again and again: make crash ROUNDS=300
+	$(BIN)/python -m tests.crash --rounds $(ROUNDS)
 
 soak: $(STAMP)          ## simulated days; goes on where it stopped: make soak SEEDS=5000 SEED_FROM=0
 	$(BIN)/python -m tests.simulation.run --seeds $(SEEDS) --from $(SEED_FROM) --out $(SOAK_OUT)
