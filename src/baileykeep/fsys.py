@@ -249,7 +249,7 @@ def _locked(folder: int) -> bool:
     except BlockingIOError as error:
         raise Refused(
             "another process is working on this auth folder",
-            next_step="wait until it is done; are there two configurations for one folder?",
+            next_step="wait until it is done, and look whether two configurations name this folder",
             code="locked",
         ) from error
     except OSError:

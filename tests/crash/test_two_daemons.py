@@ -20,7 +20,7 @@ import pytest
 from baileykeep.app.locks import daemon_lock
 from tests.crash.installation import Installation, installation, until
 from tests.crash.processes import REPO, environment
-from tests.crash.troubles import danger
+from tests.crash.troubles import danger, zeroed
 from tests.crash.watched import folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio, pytest.mark.timeout(240)]
@@ -147,6 +147,27 @@ async def test_commands_without_a_daemon_keep_off_a_folder_that_one_acts_on(root
         assert folder(auth).files == held.files or not found.journal.interrupted()
         assert await until(lambda: not found.journal.interrupted(), 40)
         assert (await found.gateway.state())["1"]["state"] == "connected"
+
+
+async def test_the_guard_and_a_restore_keep_off_creds_that_the_daemon_puts_back(root: Path) -> None:
+    async with place(root) as found:
+        auth = found.gateway.folder("1")
+        code, told = await command("backup", "create", "--folder", str(auth), "--to", str(root / "elsewhere"))
+        assert code == 0, told
+        assert await until(lambda: (root / "backups" / "1" / "good-creds.json").exists(), 30)
+        await zeroed(found, "1", random.Random(1))
+        assert await in_step(found, "prove_stopped")
+        broken = folder(auth).files["creds.json"]
+        guard, restore = await asyncio.gather(
+            command("guard", "1", config=root / "config"),
+            command("backup", "restore", "--folder", str(auth), "--to", str(root / "elsewhere"), "--stopped"),
+        )
+        if found.journal.interrupted():
+            assert folder(auth).files["creds.json"] == broken
+            assert (guard[0], restore[0]) == (3, 3), (guard, restore)
+        assert await until(lambda: not found.journal.interrupted(), 40)
+        assert (await found.gateway.state())["1"]["state"] == "connected"
+        assert (await found.gateway.state())["1"]["qr"] is None
 
 
 async def test_a_daemon_keeps_off_a_folder_that_a_command_works_on(root: Path) -> None:

@@ -42,6 +42,9 @@ ACTIONS: Mapping[Rung, Action] = {
 }
 """What each rung does."""
 
+LOCKED = "locked"
+"""Somebody else works on this company just now: nothing is used up by waiting for them."""
+
 COPYING = frozenset({Rung.SNAPSHOT, Rung.BACKUP})
 """They stop nothing and change nothing, so after a crash they are simply made anew."""
 
@@ -166,7 +169,7 @@ class Executor:
             self._monitor.uses(running.subject, site.limits)
             return await work(site)
         except Refused as refused:
-            return Result(Outcome.REFUSED, _sentence(refused))
+            return Result(Outcome.REFUSED, _sentence(refused), untouched=refused.code == LOCKED and not steps.begun)
         except BaileykeepError as error:
             log.warning("action_failed", subject=str(running.subject), rung=running.attempt.rung, error=error.cause)
             return Result(Outcome.FAILED, _sentence(error), untouched=not steps.begun)

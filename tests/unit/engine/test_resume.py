@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
@@ -97,6 +99,23 @@ class World:
             return self.still_wrong
 
         return await executor.resume(Running(WHO, attempt, codec.encode(Order())), wrong)
+
+
+async def test_a_folder_that_somebody_else_works_on_uses_no_rung_up(tmp_path: Path) -> None:
+    world = World(tmp_path, UP)
+    executor = Executor(world.journal, world.clock, cast(Roster, world), cast(Monitor, Blind()))
+    attempt = Attempt(Rung.RELINK, Cause.LOGGED_OUT, world.clock.now(), "a1")
+
+    async def wrong() -> bool:
+        return True
+
+    other = os.open(tmp_path / "auth", os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    result = await executor.run(Running(WHO, attempt, codec.encode(Order())), wrong)
+    os.close(other)
+    assert (result.outcome, result.untouched) == (Outcome.REFUSED, True)
+    assert "Another process" in result.note
+    assert world.gateway.changed == []
 
 
 @pytest.mark.parametrize("rung", [Rung.SNAPSHOT, Rung.BACKUP])
