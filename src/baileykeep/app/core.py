@@ -5,6 +5,7 @@ The daemon puts sockets, watchers and the configuration around it. A simulation 
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ from baileykeep.fsys import Fsys
 from baileykeep.journal.base import Journal
 from baileykeep.model.decisions import Decision
 from baileykeep.model.errors import BaileykeepError
-from baileykeep.model.facts import Fact, FilesSeen, PhoneCompared, SessionsRepaired
+from baileykeep.model.facts import Fact, FilesSeen, GatewaySeen, PhoneCompared, ProcessSeen, SessionsRepaired
 from baileykeep.model.incident import Attempt, Incident, Outcome, Rung
 from baileykeep.model.overview import BackupsView
 from baileykeep.model.records import Entry, EntryKind, Notice
@@ -192,15 +193,28 @@ class Core:
             self._compare_phone(fact)
 
     async def _look(self, subject: Subject) -> None:
-        """Ask for a company's state at this very moment; where nobody answers, what was seen last must do."""
-        if subject.scope is not Scope.COMPANY:
+        """Ask for the state at this very moment; where nobody answers, what was seen last must do."""
+        if subject.scope is Scope.COMPANY:
+            await self._look_at_company(subject.id)
+        elif subject.scope is Scope.GATEWAY:
+            await self._look_at_process(subject.id)
+            for ident in self.sites.companies(subject.id)[:1]:
+                await self._look_at_company(ident)
+
+    async def _look_at_company(self, ident: str) -> None:
+        with contextlib.suppress(BaileykeepError):
+            where = self.sites.placement(ident).gateway
+            status = await self.sites.doors[where].gateway.status(ident)
+            self.observe(GatewaySeen(at=self.clock.now(), gateway=where))
+            self.observe(seen(ident, status, self.clock.now()))
+
+    async def _look_at_process(self, where: str) -> None:
+        door = self.sites.doors.get(where)
+        if door is None or door.process is None:
             return
-        try:
-            door = self.sites.doors[self.sites.placement(subject.id).gateway]
-            status = await door.gateway.status(subject.id)
-        except BaileykeepError:
-            return
-        self.observe(seen(subject.id, status, self.clock.now()))
+        with contextlib.suppress(BaileykeepError):
+            status = await door.process.status()
+            self.observe(ProcessSeen(at=self.clock.now(), gateway=where, state=status.state, restarts=status.restarts))
 
     def _compare_phone(self, fact: FilesSeen) -> None:
         wanted, stored = self.settings.company(fact.company).facts.phone, fact.inventory.creds.phone

@@ -100,7 +100,7 @@ def _learn(state: GatewayState, fact: Fact, now: float) -> GatewayState | None:
     if isinstance(fact, GatewaySeen):
         return _answered(state, fact.problem, now)
     if isinstance(fact, ProcessSeen):
-        return replace(state, process=fact.state)
+        return _process(state, fact.state)
     if isinstance(fact, NetworkSeen):
         return replace(state, offline=not fact.online) if state.offline is fact.online else state
     if isinstance(fact, FilesSeen):
@@ -114,6 +114,12 @@ def _answered(state: GatewayState, problem: Problem | None, now: float) -> Gatew
     if problem is not None and state.problem is not None:
         return replace(state, problem=problem)
     return replace(state, problem=problem, quiet_s=0.0, failing_s=0.0, moved=False, seen_at=now if problem else None)
+
+
+def _process(state: GatewayState, found: ProcessState) -> GatewayState:
+    """A process that has just come up gets the whole silence again until it answers."""
+    came_up = state.process in PROCESS_DOWN and found is ProcessState.RUNNING
+    return replace(state, process=found, quiet_s=0.0 if came_up else state.quiet_s)
 
 
 def _looked_at(state: GatewayState, written_at: float | None, now: float) -> GatewayState:

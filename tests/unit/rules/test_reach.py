@@ -113,6 +113,16 @@ def test_a_process_that_runs_or_is_not_known_gets_its_five_minutes(state: Proces
     assert told_by(answer(Problem.REFUSED), process(state), *ticks(DEAD_S - 5)) == []
 
 
+def test_a_process_that_came_up_again_gets_its_five_minutes_anew() -> None:
+    down = [answer(Problem.REFUSED), process(ProcessState.STOPPED), *ticks(DEAD_S * 3)]
+    up_at = NOW + DEAD_S * 3
+    came_up = [process(ProcessState.RUNNING, up_at), *ticks(DEAD_S - 5, up_at)]
+    assert told_by(*down, *came_up) == [(DOWN, True, 0), (DOWN, False, DEAD_S * 3)]
+    assert told_by(*down, *came_up, Tick(at=up_at + DEAD_S))[2:] == [(DOWN, True, DEAD_S * 4)]
+    still = [process(ProcessState.RUNNING, NOW + DEAD_S - 5), Tick(at=NOW + DEAD_S)]
+    assert told_by(process(ProcessState.RUNNING), answer(Problem.REFUSED), *ticks(DEAD_S - 5), *still)[0][0] is DOWN
+
+
 @pytest.mark.parametrize("problem", sorted(MISCONFIGURED))
 def test_what_no_waiting_cures_is_told_at_once(problem: Problem) -> None:
     assert told_by(answer(problem), *ticks(600)) == [(WRONG, True, 0)]
