@@ -97,7 +97,7 @@ KINDS: dict[str, Kind] = {
     "journal_gone": Kind(1, "host", 5 * MIN, 2 * HOUR),
     "telegram_429": Kind(2, "host", 1 * MIN, 1 * HOUR),
     "telegram_403": Kind(1, "host", 10 * MIN, 2 * HOUR),
-    "telegram_out": Kind(2, "host", 5 * MIN, 18 * HOUR),
+    "telegram_out": Kind(2, "host", 5 * MIN, 20 * HOUR),
     "events_dropped": Kind(2, "host", 10 * MIN, 3 * HOUR),
     "events_twice": Kind(1, "host", 10 * MIN, 3 * HOUR),
     "events_late": Kind(1, "host", 10 * MIN, 3 * HOUR),

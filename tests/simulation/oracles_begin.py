@@ -51,7 +51,7 @@ def _reconnects(oracles: Oracles, session: Session, doing: Doing) -> None:
     if doing.cause == "disconnected" and now - seen.last_good_report < 14 * MINUTE:
         oracles.breach(session.id, "reconnected before it was down for fifteen minutes")
     if doing.cause == "replaced":
-        if now - seen.closed_at < 9.5 * MINUTE and session.link is Link.CLOSED:
+        if 0 <= doing.wall - seen.closed_wall < 9.5 * MINUTE and session.link is Link.CLOSED:
             oracles.breach(session.id, "a replaced session is reconnected at once")
         before = [d for d in seen.past if d.rung == "reconnect:replaced" and doing.wall - d.wall < DAY]
         if before and not oracles.jumps:

@@ -19,7 +19,7 @@ QUICK = frozenset(f"{reason}:{rung}" for reason in ("too_early", "starting_up") 
 """Holds that end soon."""
 
 SAVE_S, SAVE_QUIET_S = 30.0, 600.0
-CHORES_S = 300.0
+CHORES_S = 600.0
 
 
 class Pace:

@@ -17,7 +17,6 @@ from baileykeep.model.facts import (
     ConnectionSeen,
     ConnState,
     DiskSeen,
-    Fact,
     GatewaySeen,
     NetworkSeen,
     ProcessSeen,
@@ -29,13 +28,14 @@ from tests.simulation.gateways import GatewayTruth, process_status
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-ALL_WELL_S = 240.0
+ALL_WELL_S = 890.0
 """A session that is as it was is told this often; one that is not well at every look."""
 
 SWEEP_S = 60.0
 OFFLINE_AFTER_S = 15.0
 VOLUME = 100 << 30
 LOW = 50 << 20
+SILENT = SessionStatus(ConnState.UNKNOWN)
 
 
 async def _no_events(*_args: Any) -> None:
@@ -48,7 +48,7 @@ class Senses:
     def __init__(self, world: World, core: Core):
         self._world = world
         self._core = core
-        self._told: dict[tuple[str, str], tuple[object, float]] = {}
+        self._told: dict[str, tuple[object, float]] = {}
         self._rng = random.Random(f"senses {world.seed} {world.service.lives}")
         eyes, poll = parts.Eyes(core.sites, core.clock), core.settings.limits.poll
         self.files = AuthFiles(
@@ -112,40 +112,40 @@ class Senses:
 
     def poll(self) -> None:
         """One round of everything that is asked."""
-        wall, world = self._core.clock.now(), self._world
+        wall, world, tell = self._core.clock.now(), self._world, self._core.observe
         online = world.online or world.now - world.network_since < OFFLINE_AFTER_S
-        self._tell("host", "network", NetworkSeen(at=wall, online=online, whatsapp=online and world.whatsapp))
+        whatsapp = online and world.whatsapp
+        if self._is_news("network", (online, whatsapp)):
+            tell(NetworkSeen(at=wall, online=online, whatsapp=whatsapp))
         free = LOW if world.disk_error is not None else VOLUME // 2
-        seen = DiskSeen(at=wall, path="/", bytes_free=free, bytes_total=VOLUME, inodes_free=None, inodes_total=None)
-        self._tell("host", "disk", seen)
+        if self._is_news("disk", free):
+            tell(DiskSeen(at=wall, path="/", bytes_free=free, bytes_total=VOLUME, inodes_free=None, inodes_total=None))
         for truth in world.gateways.values():
             self._poll_gateway(truth, wall)
 
     def _poll_gateway(self, truth: GatewayTruth, wall: float) -> None:
-        problem, name = truth.trouble(), truth.model.name
+        problem, name, tell = truth.trouble(), truth.model.name, self._core.observe
         if truth.model.managed:
-            status = process_status(truth)
-            process = ProcessSeen(at=wall, gateway=name, state=status.state, restarts=status.restarts)
-            self._tell(name, "process", process)
+            process = process_status(truth)
+            if self._is_news(f"process {name}", process):
+                tell(ProcessSeen(at=wall, gateway=name, state=process.state, restarts=process.restarts))
         for company, session in truth.sessions.items():
-            status_ = truth.answer(session) if problem is None else SessionStatus(ConnState.UNKNOWN)
-            self._world.oracles.reported(company, status_)
-            good = status_.state is ConnState.CONNECTED and status_.paired is not False
-            self._tell(
-                company, "status",
-                ConnectionSeen(
-                    at=wall, company=company, state=status_.state, paired=status_.paired, code=status_.code,
-                    has_qr=status_.has_qr, problem=problem,
-                ),
-                always=not good,
-            )  # fmt: skip
-        self._tell(name, "answers", GatewaySeen(at=wall, gateway=name, problem=problem), always=problem is not None)
+            status = truth.answer(session) if problem is None else SILENT
+            self._world.oracles.reported(company, status)
+            good = status.state is ConnState.CONNECTED and status.paired is not False
+            if self._is_news(company, (status, problem), always=not good):
+                tell(
+                    ConnectionSeen(
+                        at=wall, company=company, state=status.state, paired=status.paired, code=status.code,
+                        has_qr=status.has_qr, problem=problem,
+                    )
+                )  # fmt: skip
+        if self._is_news(f"gateway {name}", problem, always=problem is not None):
+            tell(GatewaySeen(at=wall, gateway=name, problem=problem))
 
-    def _tell(self, who: str, what: str, fact: Fact, *, always: bool = False) -> None:
-        key, now = (who, what), self._world.now
-        value = tuple(getattr(fact, name) for name in fact.__slots__ if name != "at")
-        before = self._told.get(key)
+    def _is_news(self, what: str, value: object, *, always: bool = False) -> bool:
+        before, now = self._told.get(what), self._world.now
         if not always and before is not None and before[0] == value and now - before[1] < ALL_WELL_S:
-            return
-        self._told[key] = (value, now)
-        self._core.observe(fact)
+            return False
+        self._told[what] = (value, now)
+        return True
