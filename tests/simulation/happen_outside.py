@@ -129,6 +129,7 @@ def clock_jump(n: Now) -> None:
     hours = (-3.0, -1.5, -1.0, 1.0, 1.5, 3.0)[int(n.fault.dice * 6) % 6]
     n.world.time.offset += hours * 3600.0
     n.world.oracles.jumped(hours * 3600.0)
+    n.world.pace.news()
 
 
 @fault
@@ -136,6 +137,7 @@ def suspend(n: Now) -> None:
     """Eight hours pass on the wall, and none for anybody here."""
     n.world.time.offset += 8 * 3600.0
     n.world.oracles.jumped(8 * 3600.0)
+    n.world.pace.news()
     for session in n.world.sessions.values():
         session.drop(408, 10.0)
 
