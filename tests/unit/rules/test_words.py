@@ -4,7 +4,7 @@ import pytest
 
 from baileykeep.model.decisions import Decision, Reason, Verb
 from baileykeep.model.incident import Approval, ApprovalState, Attempt, Cause, Incident, Outcome, Rung, Topic
-from baileykeep.model.symptoms import HOST, Severity, Subject, company, gateway
+from baileykeep.model.symptoms import HOST, Detail, Severity, Subject, company, gateway
 from baileykeep.rules import words
 
 AT = 1_800_000_000.0
@@ -213,3 +213,100 @@ def test_every_step_reads_as_a_progress_line(name: str) -> None:
 def test_commands_in_what_to_do_name_whom_they_are_for(subject: Subject, said: str) -> None:
     held = replace(DOWN, cause=Cause.BREACH, subject=subject)
     assert words.what_to_do(held) == f"See what led to it: {said}"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"), (1.9, "1 s"), (59, "59 s"), (61, "1 min"), (119, "1 min"), (3599, "59 min"), (3659, "1 h"),
+        (3660, "1 h 1 min"), (7199, "1 h 59 min"), (86_399, "23 h 59 min"), (89_999, "1 day"), (90_000, "1 day 1 h"),
+        (172_799, "1 day 23 h"), (172_800, "2 days"), (176_399, "2 days"), (176_400, "2 days 1 h"),
+    ],
+)  # fmt: skip
+def test_durations_at_their_edges(seconds: float, text: str) -> None:
+    assert words.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("template", "detail", "text"),
+    [
+        ("", {}, ""),
+        (" for {down_s}", {"down_s": 90}, " for 1 min"),
+        (" for {down_s}", {"down_s": 0}, " for 0 s"),
+        (" for {down_s}", {"down_s": None}, ""),
+        (" ({count} in {window_s})", {"count": 5}, ""),
+        (" ({count})", {"count": 4.6}, " (5)"),
+        (" ({sure})", {"sure": True}, " (True)"),
+        (": {reason}", {"reason": "a\n  b\tc"}, ": a b c"),
+        (": {reason}", {"reason": "x" * 300}, ": " + "x" * 200),
+        (" ({when_s})", {"when_s": "soon"}, " (soon)"),
+    ],
+)
+def test_numbers_and_words_are_filled_in(template: str, detail: Detail, text: str) -> None:
+    assert words.fill(template, detail) == text
+
+
+@pytest.mark.parametrize(
+    ("incident", "name", "who"),
+    [
+        (DOWN, "Acme", "Acme (997441)"),
+        (DOWN, "997441", "997441"),
+        (DOWN, "", "997441"),
+        (replace(DOWN, subject=gateway("main")), "", "Gateway main"),
+        (replace(DOWN, subject=gateway("main")), "Big", "Gateway Big (main)"),
+        (replace(DOWN, subject=HOST), "anything", "This host"),
+    ],
+)
+def test_how_a_subject_is_called(incident: Incident, name: str, who: str) -> None:
+    assert words.who(incident, name) == who
+
+
+@pytest.mark.parametrize(
+    ("detail", "lasted_s"),
+    [
+        ({}, 1020),
+        ({"since": AT - 600.0}, 1620),
+        ({"since": AT - 600}, 1620),
+        ({"since": AT + 60}, 1020),
+        ({"since": "x"}, 1020),
+    ],
+)
+def test_how_long_it_was_wrong(detail: Detail, lasted_s: float) -> None:
+    assert words.lasted_s(replace(DOWN, closed_at=AT + 1020, detail=detail)) == lasted_s
+    assert words.lasted_s(replace(DOWN, updated_at=AT + 1020, detail=detail)) == lasted_s
+
+
+def test_the_newest_running_attempt_is_what_to_wait_for() -> None:
+    first = Attempt(Rung.RECONNECT, Cause.DISCONNECTED, AT, "a1")
+    ended = replace(first, ended_at=AT + 5, outcome=Outcome.FAILED)
+    second = replace(first, rung=Rung.CLEANUP, action_id="a2")
+    assert words.what_to_do(replace(DOWN, attempts=(first, second))) == "Wait. Backing up and cleaning the folder now."
+    assert words.what_to_do(replace(DOWN, attempts=(second, ended))) == "Wait. Backing up and cleaning the folder now."
+    assert words.what_to_do(replace(DOWN, attempts=(ended,))) == words.what_to_do(DOWN)
+    answered = replace(DOWN, approval=Approval(Rung.RELINK, 3, AT, ApprovalState.REJECTED))
+    assert words.what_to_do(answered) == words.what_to_do(DOWN)
+
+
+@pytest.mark.parametrize(
+    ("until", "more"),
+    [
+        (None, ""),
+        (AT + 60, ""),
+        (AT + 60.9, ""),
+        (AT + 61, " Looking again in 1 s."),
+        (AT + 180, " Looking again in 2 min."),
+    ],
+)
+def test_when_it_looks_again_is_told_from_a_second_on(until: float | None, more: str) -> None:
+    held = Decision(Verb.HOLD, Reason.COOLDOWN, Rung.RECONNECT, until)
+    assert words.line_decision(held, DOWN) == f"Not going to reconnect now: {words.REASONS[Reason.COOLDOWN]}.{more}"
+
+
+def test_an_ending_tells_its_note_in_one_line() -> None:
+    done = Attempt(Rung.RECONNECT, Cause.DISCONNECTED, AT, "a1", AT, Outcome.HEALED)
+    plain = words.line_ended(done)
+    assert words.line_ended(replace(done, note="  a\n b.. ")) == f"{plain[:-1]} (a b)."
+    assert words.line_opened(replace(DOWN, detail={})) == "Disconnected."
+    assert words.line_changed(DOWN) == "Now disconnected for 15 min."
+    nobody = Approval(Rung.RELINK, 3, AT, ApprovalState.APPROVED)
+    assert words.line_approval_answered(nobody) == "Approved: relink with a new QR code."
