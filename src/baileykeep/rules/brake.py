@@ -76,7 +76,7 @@ def _maybe_pull(state: State, total: int, now: float, limits: BrakeLimits) -> St
     recent = tuple(drop.company for drop in fresh if now - drop.at <= limits.window_s)
     if len(recent) < limits.min_companies or len(recent) < limits.share * total:
         return state
-    return replace(state, on_since=now, caught=recent, lifted_at=None, told=False)
+    return replace(state, on_since=now, caught=recent, lifted_at=None)
 
 
 def _maybe_tell(

@@ -86,13 +86,15 @@ def _judged(state: State, subject: Subject, now: float, limits: Limits) -> tuple
     window_s, limit = limits.disconnect.flap_window_s, limits.disconnect.flap_drops
     drops = tuple(moment for moment in state.drops if now - window_s < moment <= now)
     drops = drops[-10 * limit :]
+    if drops != state.drops:
+        state = replace(state, drops=drops)
     if len(drops) >= limit and (not state.active or len(drops) >= state.announced + limit):
-        state = replace(state, drops=drops, active=True, announced=len(drops))
+        state = replace(state, active=True, announced=len(drops))
         return state, (_symptom(subject, now, len(drops), window_s, active=True),)
     if state.active and not drops:
-        state = replace(state, drops=drops, active=False, announced=0)
+        state = replace(state, active=False, announced=0)
         return state, (_symptom(subject, now, 0, window_s, active=False),)
-    return (state if drops == state.drops else replace(state, drops=drops)), ()
+    return state, ()
 
 
 def _symptom(subject: Subject, now: float, count: int, window_s: float, *, active: bool) -> Symptom:

@@ -87,12 +87,11 @@ def _days_until(state: ForecastState, target: int | None, counted: int) -> float
 
 def fitted(samples: tuple[tuple[float, int], ...]) -> Line:
     """The least-squares line through samples."""
-    times = [at - samples[0][0] for at, _ in samples]
-    counts = [float(count) for _, count in samples]
-    mean_t, mean_c = math.fsum(times) / len(times), math.fsum(counts) / len(counts)
-    spread = math.fsum((t - mean_t) ** 2 for t in times)
-    variation = math.fsum((c - mean_c) ** 2 for c in counts)
+    mean_t = math.fsum(t for t, _ in samples) / len(samples)
+    mean_c = math.fsum(c for _, c in samples) / len(samples)
+    spread = math.fsum((t - mean_t) ** 2 for t, _ in samples)
+    variation = math.fsum((c - mean_c) ** 2 for _, c in samples)
     if spread == 0 or variation == 0:
         return Line(0.0, 0.0)
-    together = math.fsum((t - mean_t) * (c - mean_c) for t, c in zip(times, counts, strict=True))
+    together = math.fsum((t - mean_t) * c for t, c in samples)
     return Line(together / spread, together**2 / (spread * variation))

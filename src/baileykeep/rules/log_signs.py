@@ -61,4 +61,4 @@ def _waiting(
     if before == active:
         return after, ()
     severity = Severity.WARNING if active else Severity.INFO
-    return after, (Symptom(subject, SymptomKind.WAITING_FOR_MESSAGE, now, active, severity, {}),)
+    return after, (Symptom(subject, SymptomKind.WAITING_FOR_MESSAGE, now, active, severity),)

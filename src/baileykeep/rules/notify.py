@@ -122,7 +122,7 @@ def _visible(incident: Incident) -> tuple[object, ...]:
         incident.approval,
         incident.needs_human,
         incident.acked_by,
-        incident.closed_at is not None,
+        incident.closed_at,
     )
 
 
@@ -220,9 +220,10 @@ def _buttons(incident: Incident) -> list[dict[str, Any]]:
     """An answer names the revision of the question it answers; the others that of the incident."""
     if incident.closed_at is not None or incident.severity is Severity.INFO:
         return []
-    approval, found = incident.approval, []
+    approval = incident.approval
+    found: list[tuple[str, int]] = []
     if approval is not None and approval.state is ApprovalState.OPEN:
-        found += [("approve", approval.revision), ("reject", approval.revision)]
+        found = [("approve", approval.revision), ("reject", approval.revision)]
     if incident.acked_by is None:
         found.append(("ack", incident.revision))
     if incident.subject.scope is not Scope.HOST:

@@ -59,11 +59,10 @@ def compacted(story: Sequence[Notice]) -> tuple[tuple[Notice, ...], tuple[int, .
     Kept are the newest state, the first notice (it tells that the story is new), and the last sounding one of
     each kind that still matters.
     """
-    newest = story[-1]
+    oldest, newest = story[0], story[-1]
     kept = {newest.id: newest}
-    for notice in story[:-1]:
-        if notice.data.get("first"):
-            kept[notice.id] = notice
+    if oldest.data.get("first"):
+        kept[oldest.id] = oldest
     for kinds in (_RISE, QUESTIONS, frozenset({Why.HUMAN})):
         loud = [notice for notice in story if notice.sound and _why(notice) in kinds and _matters(notice, newest)]
         kept.update({notice.id: notice for notice in loud[-1:]})

@@ -89,7 +89,7 @@ def _files(state: PoolKnowledge, inventory: Inventory) -> PoolKnowledge:
     """612 keys more than at the last look were minted at once; a folder met with 600 was born with them."""
     count, identity = inventory.pre_keys.count, inventory.creds.identity
     if identity and state.identity and identity != state.identity:
-        state = PoolKnowledge(last_files=0)
+        state = PoolKnowledge()
     before = state.last_files or 0
     born = count - before >= BORN_812_AT_SIGHT
     return replace(
@@ -149,5 +149,5 @@ def removable_ids(
         return ()
     real = sorted(ident for ident in ids if ident < next_id)
     old = real[: max(0, len(real) - keep_newest)]
-    barred = FIRST_UPLOAD_7 if born and not low_seen else -1
-    return tuple(ident for ident in old if ident > barred)
+    first_stay = born and not low_seen
+    return tuple(ident for ident in old if not (first_stay and ident <= FIRST_UPLOAD_7))

@@ -111,8 +111,10 @@ def _closed(state: State, subject: Subject, code: int | None, now: float, *, sca
 
 
 def _forgotten(state: State, subject: Subject, now: float) -> Step:
-    last = max(state.failed_at or 0.0, state.qr_at or 0.0)
-    if state.failed_at is None or now - last <= FORGET_S:
+    if state.failed_at is None:
+        return state, ()
+    last = state.failed_at if state.qr_at is None else max(state.failed_at, state.qr_at)
+    if now - last <= FORGET_S:
         return state, ()
     over = _symptom(subject, SymptomKind.QR_SCAN_FAILED, now, active=False)
     return replace(state, failed_at=None, failures=0), (over,)

@@ -102,7 +102,7 @@ def _learn(state: GatewayState, fact: Fact, now: float) -> GatewayState | None:
     if isinstance(fact, ProcessSeen):
         return _process(state, fact.state)
     if isinstance(fact, NetworkSeen):
-        return replace(state, offline=not fact.online) if state.offline is fact.online else state
+        return replace(state, offline=not fact.online)
     if isinstance(fact, FilesSeen):
         return _looked_at(state, fact.inventory.newest_mtime, now)
     if isinstance(fact, LogFact):
@@ -124,10 +124,11 @@ def _process(state: GatewayState, found: ProcessState) -> GatewayState:
 
 def _looked_at(state: GatewayState, written_at: float | None, now: float) -> GatewayState:
     """Our own looks at a folder are no sign of life; a write that came since the last look is."""
-    if written_at is None or written_at > now or written_at <= (state.written_at or 0.0):
+    known = state.written_at
+    if written_at is None or written_at > now or (known is not None and written_at <= known):
         return state
     after = replace(state, written_at=written_at)
-    return after if state.written_at is None else _alive(after)
+    return after if known is None else _alive(after)
 
 
 def _alive(state: GatewayState) -> GatewayState:

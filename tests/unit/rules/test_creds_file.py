@@ -40,6 +40,8 @@ def test_the_real_creds_tell_their_facts(which: str, next_id: int) -> None:
         (b"\xff\xfe{", CredsState.TORN),
         (b"[" * 100_000, CredsState.TORN),
         (b"{}", CredsState.WHOLE),
+        (b"XXX", CredsState.TORN),
+        (b"X\x00X", CredsState.TORN),
     ],
 )
 def test_damage_is_named(data: bytes, state: CredsState) -> None:
@@ -194,3 +196,9 @@ def test_ids_are_raised_and_never_lowered(ids: tuple[object, object], at_least: 
     fields = json.loads(raised)
     assert (fields["nextPreKeyId"], fields["firstUnuploadedPreKeyId"], fields["keep"]) == (*then, "ü")
     assert (raised == data) is (ids == then)
+
+
+@pytest.mark.parametrize("me", [None, [], {}, {"id": 7}, {"id": None}])
+def test_without_an_id_nothing_was_even_begun(me: object) -> None:
+    found = parse_creds(json.dumps({"me": me, "account": {"a": 1}}).encode())
+    assert (found.paired, found.half_paired, found.phone) == (False, False, None)

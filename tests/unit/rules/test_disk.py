@@ -31,6 +31,7 @@ def after(*facts: DiskSeen | Tick, state: disk.State = NOTHING) -> tuple[disk.St
         (replace(ROOMY, bytes_total=1 * GB, bytes_free=199_999_999), True),
         (replace(ROOMY, bytes_total=1 * GB, bytes_free=200_000_000), False),
         (replace(ROOMY, inodes_free=49), True),
+        (replace(ROOMY, bytes_free=1, bytes_total=1), True),
         (replace(ROOMY, inodes_free=50), False),
         (replace(ROOMY, inodes_free=None, inodes_total=None), False),
         (replace(ROOMY, bytes_free=0, bytes_total=0, inodes_free=0, inodes_total=0), False),
@@ -125,3 +126,8 @@ def test_a_volume_is_remembered_for_five_polls_from_its_last_look() -> None:
     state, _ = after(low)
     assert after(Tick(at=1300), state=state)[0] == state
     assert after(Tick(at=1301), state=state)[0] == disk.State()
+
+
+def test_a_volume_that_tells_no_size_counts_as_free() -> None:
+    _, told = after(replace(ROOMY, bytes_free=0, bytes_total=0, inodes_free=1))
+    assert (told[0].detail["free_percent"], told[0].detail["inodes_free_percent"]) == (100.0, 0.1)

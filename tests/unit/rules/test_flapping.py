@@ -213,3 +213,8 @@ def test_memory_is_bounded_to_ten_announcements() -> None:
     assert len(state.drops) == 50
     assert state.drops[-1] == 400
     assert [s.detail["count"] for s in found] == list(range(5, 51, 5))
+
+
+def test_after_both_told_nobody_is_waited_for() -> None:
+    facts = [opened(0), closed(10), status(15, ConnState.CONNECTED), status(20, ConnState.CONNECTING)]
+    assert run(facts)[0] == State(drops=(10,), told_at=10)

@@ -124,6 +124,10 @@ def test_the_next_bound_is_the_one_that_is_not_yet_reached() -> None:
 def test_a_forecast_is_told_again_when_it_moves_by_more_than_two_days_or_to_another_bound() -> None:
     now, line = NOW + DAY, samples((0, 96), (6, 98), (12, 100), (18, 102))
     due = now + 2 * DAY
+    exact = look(line, 104, now)[0].reached_at
+    assert exact is not None
+    for moved, again in ((2 * DAY, False), (-2 * DAY, False), (2 * DAY + 0.01, True)):
+        assert bool(look(ForecastState(line.samples, 120, exact + moved), 104, now)[1]) is again
     for threshold, reached_at, again in (
         (120, due, False), (120, due - 2 * DAY + 1, False), (120, due + 2 * DAY - 1, False),
         (120, due - 2 * DAY - 1, True), (120, due + 2 * DAY + 1, True), (150, due, True), (120, None, True),
@@ -145,7 +149,7 @@ def test_samples_are_three_hours_apart_and_start_anew_after_a_cleanup() -> None:
     assert look(first, 100, NOW + 3 * HOUR)[0] == samples((0, 100), (3, 100))
     assert look(first, 96, NOW + 3 * HOUR)[0] == samples((0, 100), (3, 96))
     assert look(first, 95, NOW + 1)[0].samples == ((NOW + 1, 95),)
-    assert look(first, 100, NOW)[0] == first
+    assert look(samples((-3, 99), (0, 100)), 100, NOW)[0] == samples((-3, 99), (0, 100))
     assert look(first, 100, NOW - 1)[0].samples == ((NOW - 1, 100),)
 
 

@@ -235,7 +235,7 @@ def test_growth_is_foretold_from_the_same_looks() -> None:
     state, told = FilesState(), list[Symptom]()
     for quarter in range(8):
         at = NOW + quarter * 21_600
-        fact = FilesSeen(at=at, company="c", inventory=folder(96 + 2 * quarter))
+        fact = FilesSeen(at=at, company="c", inventory=folder(80 + 2 * quarter))
         state, symptoms = step(state, company("c"), fact, at, LIMITS)
         told += [s for s in symptoms if s.kind is SymptomKind.FORECAST]
     assert [(s.detail["target"], s.active) for s in told] == [(120, True)]
@@ -272,3 +272,8 @@ def test_ages_in_an_inventory_count_from_the_reference() -> None:
     keys = listing(pre_keys(1, 812), 40)
     assert inventory(keys, creds(813), low, LIMITS, NOW).reclaimable == 762
     assert inventory(keys, creds(813), replace(low, low_seen=False), LIMITS, NOW).reclaimable == 0
+
+
+def test_another_level_is_told_however_little_the_count_moved() -> None:
+    state, _ = fold(folder(149))
+    assert [s.detail["level"] for s in fold(folder(150), state=state)[1]] == ["critical"]

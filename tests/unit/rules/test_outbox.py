@@ -94,6 +94,7 @@ def test_a_story_that_ended_meanwhile_is_told_silently_and_whole() -> None:
     kept, _ = compacted(waiting)
     one = merged(kept)
     assert (one.sound, one.data["closed"], one.data["first"]) == (False, True, True)
+    assert one.data["reply"] == "Resolved. Acme (1): over after 15 min"
     assert len(one.data["story"]) == 3
 
 
@@ -353,3 +354,32 @@ def test_which_single_stories_count_as_earlier(gap_s: float, earlier: int) -> No
     found = plan(Lane(recent=(START - gap_s,)), waiting, START + 10, LIMITS)
     assert found.deliveries[0].flood is not None
     assert found.deliveries[0].flood.earlier == earlier
+
+
+def test_a_call_for_a_human_counts_while_one_is_needed() -> None:
+    story = Story()
+    _ = story.open(START)
+    waiting = numbered(story.line(START + 1, "Help.", needs_human=True), story.line(START + 2, "x", needs_human=False))
+    kept, covered = compacted(waiting)
+    assert ([n.id for n in kept], covered, merged(kept).sound) == ([2], (1,), False)
+
+
+def test_a_question_counts_while_it_is_the_one_that_is_open() -> None:
+    story = Story()
+    _ = story.open(START)
+    waiting = numbered(story.ask(START + 1), story.line(START + 2, "x", approval=None))
+    assert not merged(compacted(waiting)[0]).sound
+    other = Story("i2")
+    _ = other.open(START)
+    waiting = numbered(
+        other.ask(START + 1), other.line(START + 2, "x"), other.ask(START + 3), other.line(START + 4, "y")
+    )
+    kept, covered = compacted(waiting)
+    assert ([n.id for n in kept], covered) == ([3, 4], (1, 2))
+
+
+def test_a_notice_that_says_not_why_is_delivered_like_any_other() -> None:
+    (notice,) = numbered(Story().open(START))
+    bare = replace(notice, data={"to": "100"})
+    assert merged([bare]).sound
+    assert ids(plan(Lane(), [bare], START, LIMITS)) == [(1,)]
