@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -51,6 +51,15 @@ class Order:
     backup: str | None = None
 
 
+Real = Callable[[Sequence[str], Iterable[str]], tuple[str, ...]]
+"""(names of contacts as they are remembered, files of the folder) -> session addresses."""
+
+
+def literal(addresses: Sequence[str], _files: Iterable[str]) -> tuple[str, ...]:
+    """Where addresses are remembered as they are."""
+    return tuple(addresses)
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """One company's session with everything an action may touch.
@@ -74,6 +83,7 @@ class Site:
     last_up_at: float | None = None
     may_stop_others: bool = False
     baileys: str | None = None
+    real: Real = literal
 
 
 @dataclass(frozen=True, slots=True)

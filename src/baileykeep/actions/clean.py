@@ -133,7 +133,7 @@ def _broken(site: Site, order: Order) -> tuple[str, ...]:
     store = store_of(site)
     present = {entry.name for entry in store.listing().files}
     wanted: set[str] = set()
-    for address in order.addresses:
+    for address in site.real(order.addresses, present):
         for form in (address, *naming.twin_addresses(address, store.lid_of, store.phone_of)):
             name = naming.session_file(form)
             if name in present:

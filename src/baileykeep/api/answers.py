@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from baileykeep.model.inventory import Category, CleanupPlan, Inventory
-from baileykeep.rules.masking import mask_phone
+from baileykeep.rules.masking import mask_name, mask_phone
 
 
 def inspect_answer(seen: Inventory) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def plan_answer(plan: CleanupPlan) -> dict[str, Any]:
     return {
         "remove": [
             {
-                "name": removal.name,
+                "name": mask_name(removal.name),
                 "type": removal.category.value,
                 "age_days": round(removal.age_days, 2),
                 "reason": removal.reason,

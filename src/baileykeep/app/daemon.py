@@ -13,6 +13,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from baileykeep.api.embed import serve
 from baileykeep.api.http import check_listen, make_app
 from baileykeep.app import parts
+from baileykeep.app.aliases import Aliases
 from baileykeep.app.channels import listeners, make_channels, renew
 from baileykeep.app.control import ControlService
 from baileykeep.app.core import Around, Core, Given, Outside
@@ -67,6 +68,8 @@ class Daemon(Around):
         self.vault, self.sites, self.holds, self.bus = core.vault, core.sites, core.holds, core.bus
         self.ledger, self.engine, self.channels = core.ledger, core.engine, core.channels
         self.sources, self.observe = core.sources, core.observe
+        self.names = Aliases.kept_in(given.settings.installation.state_dir)
+        self.sites.real = self.names.real
 
     @property
     def settings(self) -> Settings:
@@ -99,7 +102,7 @@ class Daemon(Around):
         """Start every long-lived task."""
         given = self.given
         self.gateways = GatewayTasks(self.sites, self.observe, self.clock, given.rng, group)
-        self.logs = LogFiles(self.sites, self.observe, self.clock, given.journal, self.engine.save)
+        self.logs = LogFiles(self.sites, self.observe, self.clock, given.journal, self.engine.save, self.names.of)
         self.engine.beside = self.logs.still
         eyes, poll = parts.Eyes(self.sites, self.clock), self.settings.limits.poll
         self.files = AuthFiles(

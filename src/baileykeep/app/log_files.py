@@ -38,15 +38,19 @@ class LogFiles:
 
     `keep` stores what was concluded from the lines so far together with what `still` yields, in one transaction, and
     says whether it could. So a position never runs ahead of the conclusions (a daemon killed in between would never
-    see the line again that proved a login dead), nor behind them (it would count the same failure twice).
+    see the line again that proved a login dead), nor behind them (it would count the same failure twice). `named`
+    gives a contact's address the name under which it may be remembered.
     """
 
-    def __init__(self, sites: Sites, emit: Emit, clock: Clock, journal: Journal, keep: Keep):
+    def __init__(
+        self, sites: Sites, emit: Emit, clock: Clock, journal: Journal, keep: Keep, named: Callable[[str], str] = str
+    ):
         self._sites = sites
         self._emit = emit
         self._clock = clock
         self._journal = journal
         self._keep = keep
+        self._named = named
         self._tailer: LogTailer | None = None
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
@@ -65,7 +69,7 @@ class LogFiles:
         positions = (await self._journal.recall(POSITIONS)).get(str(HOST), {})
         for fact in _facts((await self._journal.recall(HELD)).get(str(HOST), [])):
             self._emit(fact)
-        self._tailer = LogTailer(self._clock, self._emit, owners=self.owners, positions=positions)
+        self._tailer = LogTailer(self._clock, self._emit, owners=self.owners, named=self._named, positions=positions)
         self.sync()
         await self._tailer.poll()
         return self._tailer

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from baileykeep.actions.base import Site, Steps
+from baileykeep.actions.base import Real, Site, Steps, literal
 from baileykeep.backups.vault import Vault
 from baileykeep.clock import Clock
 from baileykeep.config.discover import Oddity, Placement, placements
@@ -59,6 +59,7 @@ class Sites:
         self.settings = settings
         self._fsys = fsys or Fsys()
         self.know: Know = lambda _company: Knowledge()
+        self.real: Real = literal
         self.oddities: tuple[Oddity, ...] = ()
         self._clock = clock
         self._vault = vault
@@ -236,6 +237,7 @@ class Sites:
             last_up_at=known.last_up_at,
             may_stop_others=by_human,
             baileys=self.baileys(ident),
+            real=self.real,
         )
 
     async def aclose(self) -> None:

@@ -26,6 +26,7 @@ from baileykeep.model.inventory import CleanupPlan, Creds, CredsState, Level
 from baileykeep.model.limits import Limits
 from baileykeep.rules import cleanup
 from baileykeep.rules.levels import inventory
+from baileykeep.rules.masking import mask_name
 from baileykeep.rules.pre_keys import PoolKnowledge
 from baileykeep.stores.files import FileStore
 
@@ -113,7 +114,7 @@ def _clean(folder: Path, as_json: bool, wish: Wish, backups: Path | None, stoppe
         prove_quiet(store, clock)
         plan, backup = _cleaned(store, vault, wish, clock)
     _warn(plan)
-    answer = plan_answer(plan) | {"removed": [removal.name for removal in plan.remove], "backup": backup}
+    answer = plan_answer(plan) | {"removed": [mask_name(removal.name) for removal in plan.remove], "backup": backup}
     emit(answer, as_json, lambda _answer: cleaned_view(store.folder, plan, backup))
     return 0
 

@@ -18,6 +18,7 @@ from baileykeep.clock import SystemClock
 from baileykeep.model.backup import Backup, BackupKind, RestoreMode, RestoreReport
 from baileykeep.model.errors import BackupError, Refused, UsageError
 from baileykeep.model.inventory import CredsState
+from baileykeep.rules.masking import mask_name
 from baileykeep.rules.naming import CREDS
 from baileykeep.stores.files import FileStore
 
@@ -95,7 +96,11 @@ def bring_back(
     with vault.acting(target):
         prove_quiet(target, clock)
         report = _brought_back(vault, target, place, wanted, clock.now())
-    answer = {"backup": report.backup, "written": list(report.written), "replaced": report.replaced}
+    answer = {
+        "backup": report.backup,
+        "written": [mask_name(name) for name in report.written],
+        "replaced": report.replaced,
+    }
     emit(answer, as_json, lambda _answer: _restored(report))
     return 0
 

@@ -7,7 +7,7 @@ shapes that are never removed are matched by their beginning.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from baileykeep.model.inventory import Category, Creds
@@ -33,6 +33,7 @@ _REMOVABLE = (
     (_SENDER_KEY_MEMORY, Category.SENDER_KEY),
 )
 _ADDRESS = re.compile(r"([0-9]{1,32})(_[0-9]{1,3})?\.([0-9]{1,5})")
+_MAPPING = re.compile(r"lid-mapping-([0-9]{1,32})(_reverse)?\.json")
 _LID_DOMAIN = "_1"
 
 
@@ -79,6 +80,18 @@ def twin_addresses(
     # a user that is not known (None) makes no address, and neither does whatever else a mapping may hold
     forms = (f"{name}.{device}" for name in (phone, f"{lid}{_LID_DOMAIN}", lid))
     return tuple(form for form in forms if form != address and _ADDRESS.fullmatch(form))
+
+
+def users_of(names: Iterable[str]) -> set[str]:
+    """The users, as session addresses write them, that sessions and mappings of these names tell of."""
+    users: set[str] = set()
+    for name in names:
+        session, mapping = _SESSION.fullmatch(name), _MAPPING.fullmatch(name)
+        if session:
+            users.add(session[1].partition(".")[0])
+        elif mapping:
+            users |= {mapping[1], mapping[1] + _LID_DOMAIN} if mapping[2] else {mapping[1]}
+    return users
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ _NAMED = re.compile(
     r"""(?!\[hidden\]|None\b|null\b|undefined\b|True\b|False\b|true\b|false\b|[{\[]|<)(\\*"[^"]*"?|\\*'[^']*'?|[^\s,;&}"')\]]+)""",
     re.I,
 )
+_SIGNED = re.compile(r"""(details\\*["']\s*[:=]\s*\\*["'])[A-Za-z0-9+/]{12,}={0,2}""")
 _QUERY = re.compile(r"([?&](?:key|code|sig|auth|pass|hash)=)[^&\s\"']+", re.I)
 _CODE = re.compile(r"(pairing[-_ ]?code\W{1,4}(?:is\W+)?)[A-Z0-9]{4}-?[A-Z0-9]{4}\b", re.I)
 _LONG = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
@@ -61,7 +62,7 @@ _PHONE_WORD = re.compile(
     re.I,
 )
 _PLUS = re.compile(r"(?:\+|%2B)(\d(?:[ ()/-]{0,2}\d){7,14})(?!\d)", re.I)
-_BARE = re.compile(r"(?:(?<![A-Za-z0-9.])|(?<=%[0-9A-Fa-f]{2}))(\d{11,15})(?![A-Za-z0-9])(?!\.\d)")
+_BARE = re.compile(r"(?:(?<![A-Za-z0-9.])[A-Za-z]*|(?<=%[0-9A-Fa-f]{2}))(?<!\d)(\d{10,15})(?![A-Za-z0-9])")
 _CHAT = re.compile(r"(?<=-)100\d{10}")
 _EPOCH = re.compile(r"1[4-9]\d{8}")
 _EPOCH_MS = re.compile(r"1[4-9]\d{11}")
@@ -101,9 +102,10 @@ def _mask(digits: str) -> str:
 
 
 def _bare(match: re.Match[str]) -> str:
-    """Eleven digits and more are a phone, unless they are milliseconds since 1970 or a Telegram group."""
+    """Ten digits and more are a phone, unless they are seconds or milliseconds since 1970 or a Telegram group."""
     chat = _CHAT.match(match.string, match.start(1), match.end(1))
-    return match[1] if chat or _EPOCH_MS.fullmatch(match[1]) else _mask(match[1])
+    time = _EPOCH.fullmatch(match[1]) or _EPOCH_MS.fullmatch(match[1])
+    return match[0] if chat or time else match[0].removesuffix(match[1]) + _mask(match[1])
 
 
 def _address(match: re.Match[str]) -> str:
@@ -127,6 +129,7 @@ _RULES: tuple[_Rule, ...] = (
     (_SCHEME, rf"\1 {HIDDEN}"),
     (_CODE, rf"\1{HIDDEN}"),
     (_NAMED, rf"\1{HIDDEN}"),
+    (_SIGNED, rf"\1{HIDDEN}"),
     (_QUERY, rf"\1{HIDDEN}"),
     (_LONG, _long),
     (_OLD_GROUP, lambda match: _mask(match[1]) + match[2]),

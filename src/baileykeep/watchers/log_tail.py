@@ -61,12 +61,14 @@ class LogTailer:
         emit: Emit,
         *,
         owners: Owners = nobody,
+        named: Callable[[str], str] = str,
         poll_s: float = 0.25,
         positions: Mapping[str, Any] | None = None,
     ) -> None:
         self._clock = clock
         self._emit = emit
         self._owners = owners
+        self._named = named
         self._poll_s = poll_s
         self._positions: dict[str, Any] = dict(positions or {})
         self._wanted: Mapping[Path, LogFile] | None = None
@@ -152,9 +154,10 @@ class LogTailer:
             )
 
     def _attributed(self, fact: LogFact) -> LogFact:
-        if isinstance(fact, DecryptFailed) and fact.company is None:
-            return replace(fact, company=owner_of(self._owners, fact.gateway, fact.address))
-        return fact
+        if not isinstance(fact, DecryptFailed) or fact.address is None:
+            return fact
+        company = fact.company or owner_of(self._owners, fact.gateway, fact.address)
+        return replace(fact, company=company, address=self._named(fact.address))
 
     def _pause_s(self) -> float:
         due = [found for gateway in self._gateways.values() if (found := gateway.log.next_due()) is not None]
