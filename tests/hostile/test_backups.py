@@ -88,7 +88,7 @@ def test_a_bomb_costs_no_memory(megabytes: int) -> None:
     tracemalloc.stop()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(0, len(PACKED) * 8 - 1), st.integers(0, len(PACKED)), st.binary(max_size=40))
 def test_a_flipped_bit_a_cut_or_anything_appended_is_noticed(bit: int, cut: int, more: bytes) -> None:
     flipped = bytearray(PACKED)
@@ -101,7 +101,7 @@ def test_a_flipped_bit_a_cut_or_anything_appended_is_noticed(bit: int, cut: int,
         assert archive.unpack(bytes(flipped)) == archive.unpack(PACKED)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=3000), st.booleans())
 def test_any_bytes_are_damage_and_nothing_worse(data: bytes, as_tar: bool) -> None:
     for read in (archive.unpack, archive.peek):

@@ -71,7 +71,7 @@ def check_problem(problem: Problem) -> None:
     assert problem.key or problem.syntax or problem.warning, problem
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.one_of(TEXT, documents(Installation)), st.one_of(TEXT, documents(Company)))
 def test_any_text_loads_or_every_problem_names_file_and_key(main: str, company: str) -> None:
     loaded, problems = settled(main, company)
@@ -96,7 +96,7 @@ def nothing_there(folder: Path) -> Sequence[Child]:
     raise FileNotFoundError(2, "No such file or directory", str(folder))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.one_of(TEXT, documents(Installation)), st.one_of(TEXT, documents(Company)))
 def test_nothing_is_half_applied(main: str, company: str) -> None:
     before = good()

@@ -208,7 +208,7 @@ def bad_answer() -> Iterator[None]:
     assert str(error).isprintable()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(JSON, st.sampled_from(dialect_names()))
 def test_any_json_is_a_status_or_a_bad_answer(value: Any, name: str) -> None:
     dialect = load_dialect(name)

@@ -138,7 +138,7 @@ def buttons(data: Mapping[str, Any]) -> Rows:
     for button in data.get("buttons", ()):
         target = _subject(data) if button["do"] in _ON_SUBJECT else button["incident"]
         payload = f"{button['do']}|{target}|{button['revision']}"
-        if len(payload.encode()) <= 64:
+        if payload.isprintable() and len(payload.encode()) <= 64:
             made[button["do"]] = (_LABELS[button["do"]], payload)
     rows = [[made[do] for do in pair if do in made] for pair in (("approve", "reject"), ("ack", "pause", "resume"))]
     return tuple(tuple(row) for row in rows if row)

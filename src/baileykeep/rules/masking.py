@@ -8,13 +8,14 @@ from collections.abc import Iterable
 
 MASK = "***"
 _USER = re.compile(r"[0-9]{7,}")
+_MASKED = re.compile(r"\*\*\*[0-9]{0,4}")
 _ALIAS = re.compile(r"\*\*\*[0-9]{0,4}(?:_[0-9]{1,3})?~([0-9a-f]{16})\.([0-9]{1,5})")
 
 
 def mask_phone(phone: str | None) -> str | None:
     """The last four digits behind a mask of fixed width, so that not even the length shows. None stays None."""
-    if phone is None:
-        return None
+    if phone is None or _MASKED.fullmatch(phone):
+        return phone
     digits = "".join(char for char in phone if char.isdigit())
     return MASK + (digits[-4:] if len(digits) > 4 else "")
 

@@ -35,7 +35,7 @@ _HEX_BYTES = re.compile(r"\b(?:[0-9a-fA-F]{2}[ :]){15,}[0-9a-fA-F]{2}\b")
 _PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|\Z)", re.S)
 _QR_URL = re.compile(r"https?://wa\.me/settings/linked_devices[^\s\"'<>]*", re.I)
 _QR = re.compile(r"(?<![\w.+-])2@[A-Za-z0-9+/=,_-]{8,}")
-_TELEGRAM = re.compile(r"\d{6,}:[\w-]{30,}")
+_TELEGRAM = re.compile(r"(?<!\d)\d{6,}:[\w-]{30,}")
 _USERINFO = re.compile(r"(://)[^/\s:@]*:[^/\s@]+@")
 _SCHEME = re.compile(r"\b(bearer|basic|digest)\s+(?!token\b|auth)[\w.~+/=-]{4,}", re.I)
 _NAMED = re.compile(
