@@ -70,7 +70,7 @@ def write_config(world: World) -> None:
     (folder / "companies").mkdir(parents=True)
     for name in ("state", "backups"):
         (world.root / name).mkdir(mode=0o700)
-    every = rng.choice(("8h", "12h", "24h"))
+    every = rng.choice(("12h", "24h", "24h"))
     parts = [HEAD.format(root=world.root, every=every)]
     for truth in world.gateways.values():
         parts.append(GATEWAY.format(root=world.root, name=truth.model.name))

@@ -127,7 +127,7 @@ def plan(seed: int, companies: list[str], gateways: list[str]) -> list[Fault]:
     """The faults of one day, in order of time."""
     rng = random.Random(f"plan {seed}")
     names, weights = list(KINDS), [kind.weight for kind in KINDS.values()]
-    count = rng.choice((6, 12, 20, 28))
+    count = rng.choice((5, 10, 15, 22))
     found: list[Fault] = []
     for kind in rng.choices(names, weights, k=count):
         found.append(_draw(rng, kind, rng.uniform(120.0, LAST_FAULT_S), companies, gateways))

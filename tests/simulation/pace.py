@@ -12,14 +12,14 @@ from tests.simulation.senses import Senses
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-ACTING_S, TROUBLE_S, WAITING_S, QUIET_S = 5.0, 30.0, 180.0, 300.0
-"""How far apart the looks are: while an action runs, something goes on, something is awaited, and all is well."""
+NEWS_S, ACTING_S, TROUBLE_S, WAITING_S, QUIET_S = 5.0, 15.0, 30.0, 300.0, 600.0
+"""How far apart the looks are: after news, during an action, in trouble, while something is awaited, in peace."""
 
 QUICK = frozenset(f"{reason}:{rung}" for reason in ("too_early", "starting_up") for rung in Rung)
 """Holds that end soon."""
 
 SAVE_S, SAVE_QUIET_S = 30.0, 600.0
-CHORES_S = 600.0
+CHORES_S = 1200.0
 
 
 class Pace:
@@ -37,7 +37,7 @@ class Pace:
 
     def news(self) -> None:
         """A socket moved, which a poll finds within seconds."""
-        self.soon(ACTING_S)
+        self.soon(NEWS_S)
 
     def _stride_s(self) -> float:
         core = self._world.core

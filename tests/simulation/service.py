@@ -14,7 +14,7 @@ from baileykeep.app.locks import daemon_locks
 from baileykeep.app.reload import ConfigWatcher
 from baileykeep.app.sites import Door
 from baileykeep.channels.base import Channel
-from baileykeep.config.load import load_partial
+from baileykeep.config.load import settle
 from baileykeep.config.problems import Problem
 from baileykeep.config.settings import Settings
 from baileykeep.config.sources import Sources, read_sources
@@ -47,6 +47,7 @@ class Service:
         self.kill_after_action: int | None = None
         self.outer: anyio.abc.TaskGroup | None = None
         self._group: anyio.abc.TaskGroup | None = None
+        self._loaded: tuple[Sources, Settings, tuple[Problem, ...]] | None = None
 
     def spawn(self, work: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
         """Run something inside the daemon that lives now; nothing happens while there is none."""
@@ -81,7 +82,7 @@ class Service:
 
     async def _live(self, life: Life) -> None:
         try:
-            settings, problems = load_partial(self._world.root / "config", environ={})
+            settings, problems = self._configured()
             with daemon_locks(self._world.root / "state", self._world.root / "backups"):
                 await self._run(life, settings, problems)
         except* Killed:
@@ -96,6 +97,13 @@ class Service:
         finally:
             if self.life is life:
                 self.core = self.senses = self._group = None
+
+    def _configured(self) -> tuple[Settings, tuple[Problem, ...]]:
+        """Reading the same files again gives the same settings, which are never changed: once is enough."""
+        sources = read_sources(self._world.root / "config")
+        if self._loaded is None or self._loaded[0] != sources:
+            self._loaded = (sources, *settle(sources, None, {}))
+        return self._loaded[1:]
 
     async def _run(self, life: Life, settings: Settings, problems: tuple[Problem, ...]) -> None:
         clock = LifeClock(self._world.time, life)

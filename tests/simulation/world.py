@@ -41,7 +41,7 @@ MODELS = (
 )  # fmt: skip
 """A shared process with everything, a process for one company alone, and one that can only reconnect."""
 
-LAZY_S = 60.0
+LAZY_S = 300.0
 """While no action runs, whoever sleeps may wake so late: as on a busy machine."""
 
 
