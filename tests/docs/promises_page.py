@@ -85,7 +85,7 @@ CALLED_LAST = Worst(
     "from a drop to a human, where a cleanup is tried too", (*RECONNECTED.parts, VERIFY, PROOFS, START, VERIFY, TELL)
 )
 GATEWAY = Worst(
-    "from a gateway's first unanswered poll to calling it down",
+    "from finding that a gateway does not answer to calling it down",
     (("silence", L.disconnect.gateway_dead_after_s), TICK),
 )
 PROVED = Worst("a stop is proved, or given up and the session started again", (PROOF, START))

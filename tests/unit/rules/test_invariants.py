@@ -279,6 +279,11 @@ def test_the_plan_is_of_the_folder_as_it_lies_there() -> None:
     assert removed(REMOVING, plan=replace(PLAN, files=FOLDER[1:])) == name
 
 
+def test_what_is_not_there_any_more_is_not_removed() -> None:
+    left = tuple(file for file in FOLDER if file.name != OLD_KEY)
+    assert "removed_within_plan_within_listing" in removed(replace(REMOVING, files=left))
+
+
 def test_each_way_belongs_to_its_rungs() -> None:
     aside = replace(REMOVING, way=Way.NAMED_ASIDE, names=(OLD_SESSION,))
     assert removed(aside, rung=Rung.REPAIR_SESSIONS) == []
@@ -367,6 +372,8 @@ def test_a_group_is_forgotten_only_with_its_key() -> None:
     assert clean(memory, key) == []
     assert clean(key) == []
     assert clean(memory) == ["group_memory_goes_with_its_key"]
+    whole = replace(REMOVING, way=Way.WHOLE_ASIDE, names=(memory,), files=folder)
+    assert removed(whole, plan=replace(PLAN, names=(memory,), files=folder), rung=Rung.RELINK) == []
 
 
 @pytest.mark.parametrize(("jump_s", "ok"), [(3600, True), (3601, False), (-3601, False)])
