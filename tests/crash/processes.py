@@ -181,7 +181,9 @@ class GatewayProcess:
         assert self.process.stdout is not None
         line = await asyncio.wait_for(self.process.stdout.readline(), START_WITHIN_S)
         self.addresses = json.loads(line)
-        self.client = httpx.AsyncClient(base_url=self.addresses["control"], trust_env=False, timeout=30)
+        # a connection that is kept may be closed by the other side in the moment in which it is used again
+        fresh = httpx.Limits(max_keepalive_connections=0)
+        self.client = httpx.AsyncClient(base_url=self.addresses["control"], trust_env=False, timeout=60, limits=fresh)
 
     async def turn(self, knob: str, **query: str | int) -> Any:
         """Break or mend something; raises AssertionError when the gateway says that this cannot be."""
