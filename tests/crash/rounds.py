@@ -197,7 +197,10 @@ class Rounds:
             return False
         left = await self._unsettled()
         for incident in self.place.journal.open_incidents():
-            assert incident["needs_human"] or incident["approval"], f"nobody was called: {left}"
+            in_hand = incident["needs_human"] or incident["approval"] or incident["hold"]
+            assert in_hand, f"nobody was called or told what is waited for: {left}"
+            if incident["cause"].startswith("files_"):
+                await ask(self.place, "cleanup", company=incident["subject"]["id"], force=True)
         for company, state in (await self.place.gateway.state()).items():
             await self.place.gateway.turn("cure", company=company)
             if state["state"] == "not_started":
