@@ -7,6 +7,7 @@ each from the same ruins.
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -156,6 +157,15 @@ def _copied(root: Path) -> tuple[Place, Folder]:
     keep_good_creds(place.vault(), place.store(), NOW)
     whole = (place.auth / CREDS).read_bytes()
     (place.auth / CREDS).write_bytes(whole.replace(b'"nextPreKeyId": 54', b'"nextPreKeyId": 60'))
+    return place, seen(place.auth)
+
+
+def _paired_anew(root: Path) -> tuple[Place, Folder]:
+    """A good copy of a login in whose place another one was paired."""
+    place, _ = _small(root)
+    keep_good_creds(place.vault(), place.store(), NOW)
+    whole = json.loads((place.auth / CREDS).read_bytes())
+    (place.auth / CREDS).write_text(json.dumps({**whole, "signedIdentityKey": {"public": {"data": "T1RIRVI="}}}))
     return place, seen(place.auth)
 
 
@@ -378,6 +388,7 @@ SCENES: tuple[Scene, ...] = (
     ),
     Scene("good_creds_first", _small, _keep, again(_keep), _check_copy),
     Scene("good_creds_renewed", _copied, _keep, again(_keep), _check_copy),
+    Scene("good_creds_of_another", _paired_anew, _keep, again(_keep), _check_copy),
     Scene("good_creds_retired", _copied, _retire, again(_retire), _check_retired),
     Scene("good_creds_put", _damaged, _put_creds, again(_put_creds)),
     Scene("guard_offline", partial(_damaged, data=b"\0" * 99), _guard, again(_guard)),

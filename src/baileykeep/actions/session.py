@@ -17,12 +17,14 @@ from baileykeep.model.errors import BaileykeepError, GatewayError, Refused, Stor
 from baileykeep.model.evidence import CredsLooked, Looked
 from baileykeep.model.facts import ConnState, ProcessState
 from baileykeep.model.incident import Outcome
+from baileykeep.model.inventory import CredsState
 from baileykeep.rules.creds_guard import DAMAGED
 from baileykeep.stores.base import AuthStore
 
 LOOK_EVERY_S = 5.0
 """Between two looks at a session that is being stopped or verified."""
 
+NOT_TO_OPEN = DAMAGED | {CredsState.UNREADABLE}
 START_TRIES = 3
 TORN_READS = 3
 LEFT_CLOSED = "left_closed"
@@ -75,22 +77,28 @@ async def start_safely(site: Site, start: Callable[[], Awaitable[None]]) -> None
 
 
 async def creds_damaged(site: Site) -> bool:
-    """Whether the creds are empty, zeroed or torn, and stay so for a moment: a start would mint a new identity."""
+    """Whether the creds are empty, zeroed, torn or not to be read, and stay so for a moment.
+
+    A gateway takes all of these for missing ones: a start would mint a new identity.
+    """
     damaged = await _stay_damaged(site)
     site.steps.witness(CredsLooked(damaged))
     return damaged
 
 
 async def _stay_damaged(site: Site) -> bool:
-    for _ in range(TORN_READS):
-        try:
-            seen = await anyio.to_thread.run_sync(site.store.creds) if site.store is not None else None
-        except StoreError:
-            return False
-        if seen is None or seen.state not in DAMAGED:
+    for _ in range(TORN_READS if site.store is not None else 0):
+        if await _creds_state(site) not in NOT_TO_OPEN:
             return False
         await site.clock.sleep(site.limits.poll.torn_reread_s)
-    return True
+    return site.store is not None
+
+
+async def _creds_state(site: Site) -> CredsState:
+    try:
+        return (await anyio.to_thread.run_sync(store_of(site).creds)).state
+    except StoreError:
+        return CredsState.UNREADABLE
 
 
 async def verified(site: Site, note: str, within_s: float | None = None) -> Result:

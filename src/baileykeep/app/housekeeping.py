@@ -149,8 +149,8 @@ class Housekeeping:
                 retire_good_creds(self._vault, ident)
             elif wish is Wish.DOUBT:
                 doubt_good_creds(self._vault, ident, qr=True)
-            elif wish is Wish.KEEP and self._worth_a_copy(ident, store):
-                keep_good_creds(self._vault, store, self._clock.now())
+            elif wish is Wish.KEEP and (judged := self._worth_a_copy(ident, store)) is not None:
+                keep_good_creds(self._vault, store, self._clock.now(), judged=judged)
         except BaileykeepError as error:
             log.warning("creds_not_copied", company=ident, error=error.cause)
 
@@ -159,15 +159,16 @@ class Housekeeping:
         copy = good_creds(self._vault, ident)
         return copy is not None and copy.identity == store.creds().identity
 
-    def _worth_a_copy(self, ident: str, store: AuthStore) -> bool:
-        """Whether the guard's rules would follow the creds that lie there now."""
+    def _worth_a_copy(self, ident: str, store: AuthStore) -> str | None:
+        """The identity of the creds that lie there now, if the guard's rules would follow them."""
         unit = self._engine.unit(company(ident))
         if unit is None:
-            return False
+            return None
         running = self._orchestrator.running.get(company(ident))
         relink = running is not None and running.attempt.rung in RELINKING
         history = creds_guard.history_of(unit.state("creds"), relink=relink, stopped=False)
-        return creds_guard.judge(good_creds(self._vault, ident), store.creds(), history).take_copy
+        creds = store.creds()
+        return creds.identity if creds_guard.judge(good_creds(self._vault, ident), creds, history).take_copy else None
 
     # --- backups and retention ------------------------------------------------------------------------------
 

@@ -29,15 +29,18 @@ class _Copy:
     data: bytes
 
 
-def keep_good_creds(vault: Vault, store: AuthStore, now: float) -> GoodCreds | None:
+def keep_good_creds(vault: Vault, store: AuthStore, now: float, *, judged: str | None = None) -> GoodCreds | None:
     """Take a copy of the creds that lie there, if they are whole and paired; None and no change if they are not.
 
     A copy of another identity is retired, not overwritten: whether it may be followed was the guard's to decide.
+    `judged` is the identity that it decided about: another one that came to lie there meanwhile is not followed.
     """
     with vault.shelf.held(store.company):
         data = store.read(CREDS)
         creds = parse_creds(data)
         if creds.state is not CredsState.WHOLE or not creds.paired or creds.identity is None:
+            return None
+        if judged not in (None, creds.identity):
             return None
         old = _read(vault, store.company)
         if old is not None and old.data == data:
@@ -119,6 +122,8 @@ def put_good_creds(vault: Vault, store: AuthStore, now: float, *, human: bool = 
             raise Refused(f"the creds that lie there are {state}; nothing is put over them", code="creds_not_damaged")
         data = safe_creds(copy.data, list(there.contents) if there else [], there)
         before = vault.put(store, BackupKind.COLD, there, now, reason="before creds were put back") if there else None
+        if before is not None:
+            vault.tidy(store.company, now, protected=(before.name,))
         store.write(CREDS, data)
         if store.read(CREDS) != data:
             raise BackupError("the creds were written over at once: something still runs on this folder")

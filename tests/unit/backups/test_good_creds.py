@@ -109,3 +109,19 @@ def test_a_damaged_copy_is_no_copy(vault: Vault, store: FileStore) -> None:
     for data in (whole[:-9], whole.replace(PHONE, "4915100000002"), "[]", "{}", ""):
         path.write_text(data)
         assert good_creds(vault, "c") is None
+
+
+def test_only_the_login_that_was_judged_is_followed(vault: Vault, store: FileStore) -> None:
+    assert keep_good_creds(vault, store, NOW, judged="another") is None
+    assert good_creds(vault, store.company) is None
+    assert keep_good_creds(vault, store, NOW, judged=store.creds().identity) is not None
+
+
+def test_a_gateway_that_damages_its_creds_again_and_again_does_not_fill_the_disk(
+    vault: Vault, store: FileStore
+) -> None:
+    keep_good_creds(vault, store, NOW)
+    for number in range(8):
+        (store.folder / CREDS).write_bytes(b"")
+        put_good_creds(vault, store, NOW + number)
+    assert len(vault.list(store.company)) == vault.limits.keep_before_change
