@@ -40,10 +40,15 @@ class Function:
 def functions(source: str) -> dict[str, Function]:
     """All variants of all functions of a module that mutmut wrote, by name."""
     return {
-        node.name: Function(tuple(ast.unparse(node).splitlines()[1:]), node.lineno, node.end_lineno or node.lineno)
+        node.name: Function(_text(node), node.lineno, node.end_lineno or node.lineno)
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.FunctionDef) and "__mutmut_" in node.name
     }
+
+
+def _text(node: ast.FunctionDef) -> tuple[str, ...]:
+    """Its parameters, then its statements; not its name, which differs."""
+    return ast.unparse(node.args), *(line for part in node.body for line in ast.unparse(part).splitlines())
 
 
 def type_errors() -> Mapping[str, list[tuple[int, str]]]:

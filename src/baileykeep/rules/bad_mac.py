@@ -70,9 +70,9 @@ def _failure_of(fact: Fact, subject: Subject) -> DecryptFailed | None:
 
 def _forget(state: State, since: float) -> State:
     times = tuple(moment for moment in state.times if moment > since)
-    if times or not (state.times or state.active):
-        return state if times == state.times else replace(state, times=times)
-    return State()
+    if times == state.times:
+        return state
+    return replace(state, times=times) if times else State()
 
 
 def _over(state: State, subject: Subject, now: float) -> Symptom:

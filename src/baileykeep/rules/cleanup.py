@@ -127,8 +127,8 @@ def removals(
     limits: Limits,
     *,
     now: float,
-    reference: float | None = None,
-    low_seen: bool = False,
+    reference: float | None,
+    low_seen: bool,
     policy: str | None = None,
     force: bool = False,
 ) -> Removals:

@@ -5,7 +5,7 @@ import pytest
 from baileykeep.model import codec
 from baileykeep.model.facts import DecryptFailed, DecryptKind, Fact, Tick
 from baileykeep.model.limits import BadMacLimits, Limits
-from baileykeep.model.symptoms import Detail, Severity, Subject, Symptom, SymptomKind, company, gateway
+from baileykeep.model.symptoms import HOST, Detail, Severity, Subject, Symptom, SymptomKind, company, gateway
 from baileykeep.rules import bad_mac
 from baileykeep.rules.bad_mac import State
 
@@ -158,3 +158,19 @@ def test_what_is_kept_of_failures() -> None:
     storm, _ = run([failed(at) for at in range(7)])
     assert storm == State((2, 3, 4, 5, 6), 7, (ADDRESS,), True)
     assert run([*(failed(at) for at in range(7)), Tick(at=1000)])[0] == State()
+
+
+def test_another_contact_is_told_of_while_the_storm_calms_down() -> None:
+    _, told = run([*(failed(at) for at in range(5)), failed(62, address="4915133333333.0"), failed(63)])
+    assert [(s.at, s.active) for s in told] == [(4, True), (62, True)]
+
+
+def test_one_storm_may_end_in_the_moment_in_which_the_next_begins() -> None:
+    limits = Limits(bad_mac=BadMacLimits(limit=1))
+    _, told = run([failed(0), failed(1000)], limits=limits)
+    assert [(s.at, s.active) for s in told] == [(0, True), (1000, False), (1000, True)]
+
+
+def test_the_host_has_no_messages() -> None:
+    lines = [DecryptFailed(at=at, gateway="host", kind=DecryptKind.BAD_MAC) for at in range(9)]
+    assert run([*lines], subject=HOST) == (State(), [])

@@ -69,3 +69,13 @@ def test_only_repairs_of_this_trouble_are_its_own() -> None:
     assert told(other, own=(other,)) == (HOURLY, DAILY)
     mine = repair(60)
     assert told(mine, own=(mine,)) == ()
+
+
+def test_a_repair_that_still_runs_was_not_in_vain() -> None:
+    days = [repair(n * DAY, Outcome.FAILED) for n in (6, 5, 4)]
+    assert told(*days, repair(2 * DAY, None)) == ()
+
+
+def test_only_repairs_are_counted() -> None:
+    others = [tried(Rung.RECONNECT, Cause.DISCONNECTED, Outcome.FAILED, 60.0 * n) for n in range(9, 0, -1)]
+    assert told(*others) == ()
