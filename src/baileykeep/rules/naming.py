@@ -32,7 +32,7 @@ _REMOVABLE = (
     (_SENDER_KEY, Category.SENDER_KEY),
     (_SENDER_KEY_MEMORY, Category.SENDER_KEY),
 )
-_ADDRESS = re.compile(r"([0-9]{1,32})(_[0-9]{1,3})?\.([0-9]{1,5})")
+_ADDRESS = re.compile(r"([0-9]{1,32})(_1)?\.([0-9]{1,5})")
 _MAPPING = re.compile(r"lid-mapping-([0-9]{1,32})(_reverse)?\.json")
 _LID_DOMAIN = "_1"
 
@@ -70,9 +70,7 @@ def twin_addresses(
     match = _ADDRESS.fullmatch(address)
     if match is None:
         return ()
-    user, domain, device = match[1], match[2] or "", match[3]
-    if domain not in ("", _LID_DOMAIN):
-        return ()
+    user, domain, device = match[1], match[2], match[3]
     lid = user if domain == _LID_DOMAIN else lid_of(user)
     phone = phone_of(user) if domain == _LID_DOMAIN else user if lid else phone_of(user)
     if phone and not lid:

@@ -174,3 +174,8 @@ def test_one_storm_may_end_in_the_moment_in_which_the_next_begins() -> None:
 def test_the_host_has_no_messages() -> None:
     lines = [DecryptFailed(at=at, gateway="host", kind=DecryptKind.BAD_MAC) for at in range(9)]
     assert run([*lines], subject=HOST) == (State(), [])
+
+
+def test_the_presets_are_the_ones_that_were_asked_for() -> None:
+    assert bad_mac.PRESETS == {"stable": (5, 60.0), "flapping": (3, 30.0), "unstable-network": (10, 120.0)}
+    assert bad_mac.MAX_ADDRESSES == 64
