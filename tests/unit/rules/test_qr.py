@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from baileykeep.model.facts import (
     ConnState,
     CredsSeen,
     Fact,
+    FilesSeen,
     LogActive,
     PairingDone,
     QrShown,
@@ -22,6 +24,7 @@ from baileykeep.model.inventory import Creds, CredsState
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import Severity, Symptom, SymptomKind, company
 from baileykeep.rules.qr import State, step
+from tests.unit.rules.cases import inventory
 
 ACME = company("acme")
 CONNECTING = ConnState.CONNECTING
@@ -266,3 +269,25 @@ def test_the_symptoms_are_whole_and_nothing_stays_behind() -> None:
     assert run([status(0, CONNECTING), status(5, CONNECTING, True)])[0] == State()
     assert run([status(0, CONNECTING), status(5, CONNECTING)])[0] == State(waiting_since=0, waiting_at=5)
     assert run([status(0, CONNECTING), status(5, ConnState.DISCONNECTED)])[0] == State()
+
+
+def test_an_open_socket_without_a_login_is_no_pairing() -> None:
+    assert run([shown(0), closing(10), shown(20), status(30, ConnState.CONNECTED, False)])[1] == [FAILED]
+
+
+def test_a_listing_tells_of_the_login_too() -> None:
+    unpaired = replace(inventory(), creds=Creds(CredsState.WHOLE, paired=False))
+    seen = FilesSeen(at=0, company="acme", inventory=unpaired)
+    assert run([seen, *(status(float(t), CONNECTING, None) for t in range(0, 60, 5))])[1] == [MISSING]
+    assert run([seen, *(status(float(t), CONNECTING, True) for t in range(0, 60, 5))])[1] == []
+
+
+def test_a_pairing_ends_both() -> None:
+    row = [status(float(t), CONNECTING) for t in range(100, 140, 5)]
+    facts = [shown(0), closing(10), *row, status(140, ConnState.CONNECTED, True)]
+    assert run(facts)[1] == [FAILED, MISSING, THERE, OVER]
+
+
+def test_a_line_counts_at_its_own_time_and_one_from_the_future_now() -> None:
+    assert step(State(), ACME, shown(0), 100, Limits())[0] == State(qr_at=0)
+    assert step(State(), ACME, shown(200), 100, Limits())[0] == State(qr_at=100)
