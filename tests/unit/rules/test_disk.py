@@ -131,3 +131,10 @@ def test_a_volume_is_remembered_for_five_polls_from_its_last_look() -> None:
 def test_a_volume_that_tells_no_size_counts_as_free() -> None:
     _, told = after(replace(ROOMY, bytes_free=0, bytes_total=0, inodes_free=1))
     assert (told[0].detail["free_percent"], told[0].detail["inodes_free_percent"]) == (100.0, 0.1)
+
+
+def test_shares_are_told_with_one_decimal_and_no_inodes_are_no_few() -> None:
+    _, told = after(replace(ROOMY, bytes_free=4_460_000_000))
+    assert told[0].detail["free_percent"] == 4.5
+    none = replace(ROOMY, path="/c", bytes_free=4 * GB, inodes_free=None, inodes_total=None)
+    assert after(none, replace(ROOMY, path="/b", bytes_free=GB))[1][-1].detail["path"] == "/b"
