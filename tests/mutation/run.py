@@ -116,7 +116,7 @@ class Tester:
     def _forked(self, module: Path, mutant: Mutant) -> int:
         child = os.fork()
         if child == 0:
-            resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
+            resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 5))
             os._exit(self._child(module, mutant))
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
