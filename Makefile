@@ -9,13 +9,15 @@ SEED_FROM ?= 0
 SOAK_OUT  ?= soak.jsonl
 ROUNDS    ?= 300
 
-.PHONY: demo test check fast coverage mutants mutmut run docs transcript lock bench fuzz simulation soak crash clean
+.PHONY: demo test check fast coverage stories mutants mutmut run docs transcript lock bench fuzz simulation soak crash clean
 
 demo: $(STAMP)          ## three companies on a stand-in gateway break and are healed, live
 	$(BIN)/baileykeep demo
 
-test: check coverage $(STAMP) ## everything: checks, fast tests, then whole stories
-	$(BIN)/python -m pytest -m slow
+test: check coverage stories simulation ## everything: checks, fast tests, whole stories, simulated days
+
+stories: $(STAMP)       ## real processes, failing disks, kills: all that takes longer than seconds
+	$(BIN)/python -m pytest -m slow -n 2
 
 check: $(STAMP)         ## what every commit must pass
 	$(BIN)/ruff check .

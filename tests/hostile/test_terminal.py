@@ -122,6 +122,7 @@ OFFLINE = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_names_on_disk_that_are_no_text_do_not_end_a_command(run: Run, config: Path, tmp_path: Path) -> None:
     root = tmp_path / "sessions"
