@@ -11,18 +11,16 @@ import anyio.to_thread
 from baileykeep.actions.base import Order
 from baileykeep.api.answers import inspect_answer, plan_answer
 from baileykeep.api.base import COMMANDS
-from baileykeep.app import snapshot
+from baileykeep.app import events, snapshot
 from baileykeep.engine.desk import Desk
 from baileykeep.engine.executor import RELINKING
 from baileykeep.engine.orchestrator import Orchestrator
 from baileykeep.engine.units import CompanyUnit
 from baileykeep.journal.base import Journal
-from baileykeep.model import codec
 from baileykeep.model.backup import RestoreMode
-from baileykeep.model.decisions import Decision, Verb
 from baileykeep.model.errors import BaileykeepError, Refused, UsageError
 from baileykeep.model.facts import ConnState
-from baileykeep.model.incident import ApprovalState, Attempt, Incident, Rung, Topic
+from baileykeep.model.incident import ApprovalState, Incident, Rung, Topic
 from baileykeep.model.limits import DAY, HOUR
 from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import HOST, Subject, company, gateway
@@ -46,10 +44,6 @@ BY_HAND: Mapping[str, Rung] = {
 EVENTS_SHOWN = 200
 MOST = 1_000_000
 """No whole number that anybody asks with is larger."""
-TOLD = (
-    EntryKind.INCIDENT, EntryKind.DECISION, EntryKind.ACTION_BEGUN, EntryKind.STEP_BEGUN, EntryKind.ACTION_ENDED,
-    EntryKind.OPERATOR, EntryKind.CONFIG, EntryKind.DAEMON_STARTED, EntryKind.DAEMON_STOPPED, EntryKind.SYMPTOM,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,49 +121,11 @@ async def _events(c: ControlService, args: Args, _operator: str) -> Answer:
     entries = await c.journal.entries(
         subject=subject,
         since=_number(args, "since", None),
-        kinds=TOLD,
+        kinds=events.TOLD,
         limit=_whole(args, "limit", EVENTS_SHOWN),
         newest_first=True,
     )
-    return {"events": [_event(entry) for entry in reversed(entries)]}
-
-
-def _event(entry: Entry) -> dict[str, Any]:
-    return {
-        "at": entry.at,
-        "kind": entry.kind.value,
-        "subject": str(entry.subject),
-        "company": entry.subject.id if entry.subject.scope == "company" else None,
-        "incident": entry.incident,
-        "operator": entry.operator,
-        "text": _event_text(entry),
-    }
-
-
-def _event_text(entry: Entry) -> str:
-    data = entry.data
-    if entry.kind is EntryKind.SYMPTOM:
-        return f"{data.get('kind', '')} {'seen' if data.get('active') else 'over'}"
-    if entry.kind is EntryKind.DECISION:
-        return _decision_text(codec.decode(Decision, data))
-    if entry.kind is EntryKind.STEP_BEGUN:
-        return f"{words.step(str(data.get('step')))}."
-    if entry.kind in (EntryKind.ACTION_BEGUN, EntryKind.ACTION_ENDED):
-        attempt = codec.decode(Attempt, data["attempt"])
-        return words.line_ended(attempt) if attempt.outcome else words.line_begun(attempt.rung, attempt.operator)
-    return str(data.get("text") or data.get("step") or "")
-
-
-def _decision_text(decision: Decision) -> str:
-    what = f" {words.to_do(decision.rung)}" if decision.rung is not None else ""
-    verbs = {
-        Verb.ACT: f"Decided to{what}",
-        Verb.ASK: f"Asking whether to{what}",
-        Verb.HOLD: f"Waiting to{what}" if what else "Waiting",
-        Verb.HUMAN: "A human is needed",
-        Verb.NONE: "Nothing to do",
-    }
-    return f"{verbs[decision.verb]}: {words.why_held(decision.reason)}."
+    return {"events": [events.event(entry) for entry in reversed(entries)]}
 
 
 async def _inspect(c: ControlService, args: Args, _operator: str) -> Answer:
