@@ -25,7 +25,6 @@ _SEVERITY: Mapping[Level, Severity] = {
 }
 _DRIFT = 5
 """A count that moved by so many files is worth telling again."""
-_NAMES_SHOWN = 5
 
 
 def inventory(
@@ -69,22 +68,20 @@ class FilesState:
     told_counted: int = 0
     told_reclaimable: int = 0
     told_enough: bool = False
-    anomalies: int = 0
     forecast: ForecastState = field(default_factory=ForecastState)
 
 
 def step(
     state: FilesState, subject: Subject, fact: Fact, now: float, limits: Limits
 ) -> tuple[FilesState, tuple[Symptom, ...]]:
-    """Levels with hysteresis, pre-keys that cannot be, and the growth forecast, from each full listing."""
+    """Levels with hysteresis and the growth forecast, from each full listing."""
     if not isinstance(fact, FilesSeen):
         return state, ()
     seen = fact.inventory
     state, files = _level_step(state, subject, seen, now, limits.thresholds)
-    state, anomaly = _anomaly_step(state, subject, seen, now)
     watched = tuple(bound for level, bound in bounds_of(limits.thresholds) if level.rank >= Level.WARNING.rank)
     ahead, growth = forecast(state.forecast, subject, seen.counted, watched, now)
-    return replace(state, forecast=ahead), (*files, *anomaly, *growth)
+    return replace(state, forecast=ahead), (*files, *growth)
 
 
 def _level_step(
@@ -130,14 +127,3 @@ def _detail(seen: Inventory, level: Level, previous: Level, enough: bool) -> Det
         "reclaimable": seen.reclaimable,
         "enough": enough,
     }
-
-
-def _anomaly_step(
-    state: FilesState, subject: Subject, seen: Inventory, now: float
-) -> tuple[FilesState, tuple[Symptom, ...]]:
-    names = seen.pre_keys.anomalies
-    if len(names) == state.anomalies:
-        return state, ()
-    detail: Detail = {"count": len(names), "names": names[:_NAMES_SHOWN], "next_id": seen.pre_keys.next_id}
-    symptom = Symptom(subject, SymptomKind.PRE_KEY_ANOMALY, now, bool(names), Severity.WARNING, detail)
-    return replace(state, anomalies=len(names)), (symptom,)

@@ -7,7 +7,7 @@ import pytest
 from baileykeep.model.facts import FilesSeen, Tick
 from baileykeep.model.inventory import Category, Inventory, Level
 from baileykeep.model.limits import Limits, Thresholds
-from baileykeep.model.symptoms import Detail, Severity, Symptom, SymptomKind, company
+from baileykeep.model.symptoms import Severity, Symptom, SymptomKind, company
 from baileykeep.rules.levels import FilesState, inventory, level_of, step
 from baileykeep.rules.pre_keys import PoolKnowledge
 from tests.unit.rules.folders import NOW, creds, listing, pre_keys, sample, sample_creds, sessions
@@ -141,19 +141,6 @@ def test_other_facts_change_nothing() -> None:
     assert step(FilesState(), company("c"), Tick(at=NOW), NOW, LIMITS) == (FilesState(), ())
 
 
-def test_a_pre_key_that_was_never_minted_is_told_once() -> None:
-    strange = inventory(listing(pre_keys(20, 31)), creds(31), PoolKnowledge(), LIMITS, NOW)
-    fine = inventory(listing(pre_keys(20, 30)), creds(31), PoolKnowledge(), LIMITS, NOW)
-    told = run(fine, strange, strange, fine)
-    assert [[(s.kind, s.active) for s in symptoms] for symptoms in told] == [
-        [],
-        [(SymptomKind.PRE_KEY_ANOMALY, True)],
-        [],
-        [(SymptomKind.PRE_KEY_ANOMALY, False)],
-    ]
-    assert told[1][0].detail["names"] == ("pre-key-31.json",)
-
-
 def fold(*figures: Inventory, state: FilesState | None = None) -> tuple[FilesState, list[Symptom]]:
     state, told = state or FilesState(), list[Symptom]()
     for figure in figures:
@@ -240,15 +227,6 @@ def test_growth_is_foretold_from_the_same_looks() -> None:
         told += [s for s in symptoms if s.kind is SymptomKind.FORECAST]
     assert [(s.detail["target"], s.active) for s in told] == [(120, True)]
     assert len(state.forecast.samples) == 8
-
-
-def test_what_is_told_of_a_pre_key_that_cannot_be() -> None:
-    strange = inventory(listing(pre_keys(20, 37)), creds(31), PoolKnowledge(), LIMITS, NOW)
-    state, told = fold(strange)
-    names = tuple(f"pre-key-{number}.json" for number in range(31, 36))
-    detail: Detail = {"count": 7, "names": names, "next_id": 31}
-    assert told == [Symptom(company("c"), SymptomKind.PRE_KEY_ANOMALY, NOW, True, Severity.WARNING, detail)]
-    assert state.anomalies == 7
 
 
 def test_an_inventory_is_whole() -> None:
