@@ -185,7 +185,7 @@ class SimChannel:
         if now < world.telegram_busy_until:
             raise ChannelError("Too Many Requests", retry_after_s=37.0)
         if now < world.banned_until.get(address, 0.0):
-            raise ChannelError("Forbidden: bot was blocked by the user", permanent=True)
+            raise ChannelError("Forbidden: bot was blocked by the user", retry_after_s=300.0)
 
     async def aclose(self) -> None:
         """Nothing to close."""

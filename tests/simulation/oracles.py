@@ -249,7 +249,13 @@ class Oracles:
             self._healed(session, str(attempt["rung"]))
         tried = self._world.now - seen.start_failed_at < 2 * MINUTE
         whole = session.folder.read_creds() is not None
-        if session.stopped_by_us and whole and not tried and session.gateway.trouble() is None:
+        if (
+            session.stopped_by_us
+            and session.link is Link.CLOSED
+            and whole
+            and not tried
+            and session.gateway.trouble() is None
+        ):
             self.breach(who, f"{attempt['rung']} ended and the session that it stopped was not started")
 
     def _healed(self, session: Session, rung: str) -> None:

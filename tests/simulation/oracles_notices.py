@@ -68,8 +68,8 @@ class Notices:
             address = str(notice.data.get("to", ""))
             told = self._last.get((address, str(notice.incident)), 0) >= notice.id
             grouped = self._grouped_at.get(address, 0.0) >= notice.at
-            if notice.state is NoticeState.DEAD and address not in world.banned_until:
-                self._oracles.breach("host", f"notice {notice.id} was given up although its chat never refused it")
+            if notice.state is NoticeState.DEAD:
+                self._oracles.breach("host", f"notice {notice.id} was given up")
             if notice.state in (NoticeState.SENT, NoticeState.COVERED) and not (told or grouped):
                 self._oracles.breach("host", f"notice {notice.id} is {notice.state} and nobody was told")
         if len(notices) > OUTBOX:

@@ -37,8 +37,8 @@ from baileykeep.model.errors import ChannelError, ConfigError
 
 log = structlog.get_logger()
 
-TOKEN_REFUSED_RETRY_S = 300.0
-"""A refused token may be corrected while we run, so what waits is kept and tried again."""
+REFUSED_RETRY_S = 300.0
+"""A refused token may be corrected, and a bot that was shut out let in again: what waits is kept and tried again."""
 
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
@@ -173,16 +173,18 @@ class TelegramApi:
         said = self._clean(getattr(error, "message", "") or type(error).__name__)
         if isinstance(error, TelegramForbiddenError):
             step = "unblock the bot there, or add it to the chat again"
-            return ChannelError(f"{where} has shut the bot out: {said}", next_step=step, permanent=True)
+            return ChannelError(f"{where} has shut the bot out: {said}", next_step=step, retry_after_s=REFUSED_RETRY_S)
         if isinstance(error, TelegramUnauthorizedError | TelegramNotFound):
             step = "check the bot token in the configuration"
-            return ChannelError(f"{where} refuses the bot: {said}", next_step=step, retry_after_s=TOKEN_REFUSED_RETRY_S)
+            return ChannelError(f"{where} refuses the bot: {said}", next_step=step, retry_after_s=REFUSED_RETRY_S)
         if isinstance(error, TelegramConflictError):
             step = "stop the other program that uses this bot token"
             return ChannelError(f"{where}: another program asks for updates: {said}", next_step=step)
         if isinstance(error, TelegramBadRequest):
-            step = "check the chat's id, and that the bot is in it" if "chat not found" in said.lower() else ""
-            return ChannelError(f"{where} refused the message: {said}", next_step=step, permanent=True)
+            if "chat not found" in said.lower():
+                step = "check the chat's id, and that the bot is in it"
+                return ChannelError(f"{where} is not to be found", next_step=step, retry_after_s=REFUSED_RETRY_S)
+            return ChannelError(f"{where} refused the message: {said}", permanent=True)
         return ChannelError(f"{where} cannot be reached: {said}", next_step="check the network")
 
     def _clean(self, text: str) -> str:

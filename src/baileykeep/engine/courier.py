@@ -21,7 +21,7 @@ from baileykeep.clock import Clock
 from baileykeep.journal.base import Journal
 from baileykeep.model.codec import decode, encode
 from baileykeep.model.errors import ChannelError, JournalError
-from baileykeep.model.limits import NotifyLimits
+from baileykeep.model.limits import DAY, NotifyLimits
 from baileykeep.model.records import Notice
 from baileykeep.rules.flood import Flood, told
 from baileykeep.rules.outbox import MAX_WAIT_S, Delivery, Lane, Plan, plan
@@ -34,6 +34,9 @@ LONGEST_WAIT_S = 300.0
 
 LOOK_AGAIN_S = 30.0
 """The outbox is read this often even when nobody nudges: another process may have posted."""
+
+GIVE_UP_S = 7 * DAY
+"""What nobody could be told for so long is given up, so that a chat that is gone for good fills no journal."""
 
 BUG_TRIES = 3
 """A notice that crashes its channel is given up after so many tries."""
@@ -184,8 +187,8 @@ class Courier:
         state.failures = 0
 
     async def _failed(self, address: Address, state: _LaneState, delivery: Delivery, error: ChannelError) -> bool:
-        """A permanent failure ends these notices; any other bars the whole lane for a while."""
-        if error.permanent:
+        """A permanent failure, or one for a week, ends these notices; any other bars the whole lane for a while."""
+        if error.permanent or self._clock.now() - _oldest_at(delivery) > GIVE_UP_S:
             log.error("notice_undeliverable", channel=address[0], key=delivery.notices[-1].key, error=str(error))
             await self._bury(delivery, str(error))
             return True
@@ -222,6 +225,10 @@ class Courier:
         state.lane = Lane((*others, flood), state.lane.recent)
         place = ("|".join(address), "floods")
         await self._journal.remember({place: [encode(group) for group in state.lane.floods]})
+
+
+def _oldest_at(delivery: Delivery) -> float:
+    return delivery.notices[0].at if delivery.flood is None else delivery.flood.opened_at
 
 
 def _by_lane(waiting: Sequence[Notice]) -> dict[Address, list[Notice]]:

@@ -131,8 +131,8 @@ async def test_a_group_that_becomes_a_supergroup_is_followed_for_good() -> None:
     ("status", "description", "parameters", "retry_after_s", "permanent"),
     [
         (429, "Too Many Requests: retry after 17", {"retry_after": 17}, 17.0, False),
-        (403, "Forbidden: bot was blocked by the user", {}, None, True),
-        (400, "Bad Request: chat not found", {}, None, True),
+        (403, "Forbidden: bot was blocked by the user", {}, 300.0, False),
+        (400, "Bad Request: chat not found", {}, 300.0, False),
         (400, "Bad Request: something new", {}, None, True),
         (401, "Unauthorized", {}, 300.0, False),
         (404, "Not Found", {}, 300.0, False),

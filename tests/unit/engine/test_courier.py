@@ -8,7 +8,7 @@ import structlog
 
 from baileykeep.channels.base import Channel
 from baileykeep.clock import VirtualClock
-from baileykeep.engine.courier import Courier
+from baileykeep.engine.courier import GIVE_UP_S, Courier
 from baileykeep.journal.memory import MemoryJournal
 from baileykeep.model.errors import ChannelError, JournalError
 from baileykeep.model.limits import NotifyLimits
@@ -157,6 +157,21 @@ async def test_a_permanent_failure_ends_those_notices_only() -> None:
             await advance(w.clock, 5)
             assert await w.counts() == {"dead": 1, "sent": 1}
     assert [line["event"] for line in logged] == ["notice_undeliverable"]
+
+
+async def test_what_nobody_could_be_told_for_a_week_is_given_up_and_not_before() -> None:
+    async with world() as w:
+        w.channel.trouble = lambda _notices: ChannelError("shut out", retry_after_s=3600)
+        old = START - GIVE_UP_S + 1800
+        await w.post(Story("gone").open(old), *(Story(f"f{k}").open(old + 60 + k) for k in range(5)))
+        await advance(w.clock, 60)
+        assert await w.counts() == {"pending": 6}
+        await advance(w.clock, 2 * 3600)
+        assert await w.counts() == {"dead": 6}
+        w.channel.trouble = lambda _notices: None
+        await w.post(Story("new").open(w.clock.now()))
+        await advance(w.clock, 60)
+        assert await w.counts() == {"dead": 6, "sent": 1}
 
 
 async def test_a_lane_that_fails_holds_up_no_other() -> None:
