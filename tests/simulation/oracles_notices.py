@@ -24,7 +24,7 @@ class Notices:
         self._oracles = oracles
         self._arrived: Counter[int] = Counter()
         self._last: dict[tuple[str, str], int] = {}
-        self._grouped_at: dict[str, float] = {}
+        self._grouped_upto: dict[str, int] = {}
         self.posted_count = 0
         self.messages = 0
 
@@ -37,7 +37,7 @@ class Notices:
         self.messages += 1
         for notice in notices:
             if notice.id == 0 or notice.incident is None:
-                self._grouped_at[address] = self._oracles.world.wall
+                self._grouped_upto[address] = self._oracles.world.journal._last_notice
                 continue
             self._one(address, notice)
 
@@ -67,7 +67,7 @@ class Notices:
         for notice in notices:
             address = str(notice.data.get("to", ""))
             told = self._last.get((address, str(notice.incident)), 0) >= notice.id
-            grouped = self._grouped_at.get(address, 0.0) >= notice.at
+            grouped = self._grouped_upto.get(address, 0) >= notice.id
             if notice.state is NoticeState.DEAD:
                 self._oracles.breach("host", f"notice {notice.id} was given up")
             if notice.state in (NoticeState.SENT, NoticeState.COVERED) and not (told or grouped):
