@@ -117,11 +117,12 @@ async def aside_step(site: Site, token: str, names: tuple[str, ...] | None, reas
     store, now = store_of(site), site.clock.now()
     listing = await anyio.to_thread.run_sync(store.listing)
     ours = tuple(file.name for file in listing.files if file.category is not Category.OTHER)
-    site.steps.witness(Planned(ours if names is None else names, listing.files, listing.token, now))
+    going = ours if names is None else names
+    site.steps.witness(Planned(going, listing.files, listing.token, now))
     await look_once_more(site, token)
     name = await anyio.to_thread.run_sync(site.vault.shelf.fresh_name, site.company, BackupKind.ASIDE, now)
-    gone, witness = len(ours if names is None else names), site.steps.witness
-    async with site.steps.step(SET_ASIDE, files=gone, aside=name):
+    witness = site.steps.witness
+    async with site.steps.step(SET_ASIDE, files=len(going), aside=name):
         await anyio.to_thread.run_sync(
             lambda: set_aside(site.vault, store, names, now, reason, token=token, witness=witness, name=name)
         )

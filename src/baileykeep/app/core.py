@@ -38,13 +38,13 @@ from baileykeep.fsys import Fsys
 from baileykeep.journal.base import Journal
 from baileykeep.model.decisions import Decision
 from baileykeep.model.errors import BaileykeepError
-from baileykeep.model.facts import Fact, FilesSeen, GatewaySeen, PhoneCompared, ProcessSeen, SessionsRepaired
+from baileykeep.model.facts import Fact, FilesSeen, GatewaySeen, PhoneCompared, SessionsRepaired
 from baileykeep.model.incident import Attempt, Incident, Outcome, Rung
 from baileykeep.model.overview import BackupsView
 from baileykeep.model.records import Entry, EntryKind, Notice
 from baileykeep.model.symptoms import HOST, Scalar, Scope, Severity, Subject, Symptom, SymptomKind, company
 from baileykeep.rules.notify import Routes, notices
-from baileykeep.watchers.connection import seen
+from baileykeep.watchers import connection, process
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ class Core:
             where = self.sites.placement(ident).gateway
             status = await self.sites.doors[where].gateway.status(ident)
             self.observe(GatewaySeen(at=self.clock.now(), gateway=where))
-            self.observe(seen(ident, status, self.clock.now()))
+            self.observe(connection.seen(ident, status, self.clock.now()))
 
     async def _look_at_process(self, where: str) -> None:
         door = self.sites.doors.get(where)
@@ -214,7 +214,7 @@ class Core:
             return
         with contextlib.suppress(BaileykeepError):
             status = await door.process.status()
-            self.observe(ProcessSeen(at=self.clock.now(), gateway=where, state=status.state, restarts=status.restarts))
+            self.observe(process.seen(where, status, self.clock.now()))
 
     def _compare_phone(self, fact: FilesSeen) -> None:
         wanted, stored = self.settings.company(fact.company).facts.phone, fact.inventory.creds.phone

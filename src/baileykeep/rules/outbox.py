@@ -5,7 +5,7 @@ A lane is one address in one channel. Pure: the courier asks for a `Plan`, carri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from baileykeep.model.limits import NotifyLimits
@@ -125,8 +125,7 @@ def plan(lane: Lane, waiting: Sequence[Notice], now: float, limits: NotifyLimits
     """What to deliver in a lane now, of all notices that wait there, oldest first."""
     stories, covered = _stories(waiting)
     unseen = _unseen(stories, now, limits)
-    keys = {story.now.key for story in unseen}
-    due = [story for story in stories if story.now.key in keys or not story.put_off(now)]
+    due = [story for story in stories if story.now.key in unseen or not story.put_off(now)]
     grouped, singles = _grouped(lane, due, unseen, now, limits)
     ready = [story for story in singles if _settled(story, now, limits)]
     ready.sort(key=lambda story: (not story.now.sound, -story.now.severity.rank, story.kept[0].id))
@@ -181,7 +180,7 @@ class _Change:
 
 
 def _grouped(
-    lane: Lane, stories: Sequence[_Story], unseen: Sequence[_Story], now: float, limits: NotifyLimits
+    lane: Lane, stories: Sequence[_Story], unseen: Mapping[str, _Story], now: float, limits: NotifyLimits
 ) -> tuple[list[Delivery], list[_Story]]:
     """Deliveries of grouped messages, and the stories that get a message of their own."""
     changes = {group.key: _Change(group) for group in lane.floods}
@@ -197,8 +196,7 @@ def _grouped(
         else:
             changes[home.key].join(story)
     _gather_unseen(lane, unseen, changes)
-    keys = {story.now.key for story in unseen}
-    loose = [story for story in loose if story.now.key not in keys]
+    loose = [story for story in loose if story.now.key not in unseen]
     gathered = _flooding(lane, loose, changes, limits)
     singles += [story for story in loose if story.now.key not in gathered]
     return [change.delivery(now) for change in changes.values() if change.touched], singles
@@ -209,15 +207,15 @@ def _leaves(story: _Story) -> bool:
     return story.alone or (story.now.sound and not story.fresh)
 
 
-def _unseen(stories: Sequence[_Story], now: float, limits: NotifyLimits) -> list[_Story]:
-    """What is over, and nobody heard of in time, where that is so much that one message must do for all of it."""
+def _unseen(stories: Sequence[_Story], now: float, limits: NotifyLimits) -> Mapping[str, _Story]:
+    """What is over, and nobody heard of in time, so much that one message must do for all of it; by key."""
     late = [s for s in stories if s.fresh and s.now.data.get("closed") and now - s.kept[0].at >= limits.missed_after_s]
-    return late if len(late) >= limits.flood_companies else []
+    return {story.now.key: story for story in late} if len(late) >= limits.flood_companies else {}
 
 
-def _gather_unseen(lane: Lane, unseen: Sequence[_Story], changes: dict[str, _Change]) -> None:
+def _gather_unseen(lane: Lane, unseen: Mapping[str, _Story], changes: dict[str, _Change]) -> None:
     """Let them join their group, except those that already have one."""
-    homeless = [story for story in unseen if flood.home_of(lane.floods, story.now.key) is None]
+    homeless = [story for key, story in unseen.items() if flood.home_of(lane.floods, key) is None]
     if not homeless:
         return
     group = flood.missed(lane.floods, homeless[0].now, homeless[0].kept[0].at)

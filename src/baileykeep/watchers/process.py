@@ -48,15 +48,7 @@ class ProcessWatcher:
         """See `Watcher.run`."""
         while True:
             status = await self._look()
-            self._emit(
-                ProcessSeen(
-                    at=self._clock.now(),
-                    gateway=self._gateway,
-                    state=status.state,
-                    restarts=status.restarts,
-                    detail=status.detail,
-                )
-            )
+            self._emit(seen(self._gateway, status, self._clock.now()))
             limits = self._limits()
             await self._waker.pause(jittered(limits.process_s, limits.jitter, self._rng))
 
@@ -76,3 +68,8 @@ class ProcessWatcher:
         elif self._trouble and not trouble:
             log.info("process_manager_answers", gateway=self._gateway)
         self._trouble = trouble
+
+
+def seen(gateway: str, status: ProcessStatus, at: float) -> ProcessSeen:
+    """A manager's word about a gateway's process as a fact."""
+    return ProcessSeen(at=at, gateway=gateway, state=status.state, restarts=status.restarts, detail=status.detail)
