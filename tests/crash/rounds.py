@@ -72,7 +72,7 @@ class Rounds:
         await self.place.daemon.start()
         await self.place.daemon.ready()
         assert await until(self._settled, SETTLE_WITHIN_S), f"never well: {await self._unsettled()}"
-        await asyncio.sleep(1.0)
+        assert await until(lambda: bool(self.place.journal.memory("detectors")), SETTLE_WITHIN_S), "never saved"
 
     async def round(self) -> list[str]:
         """One round; returns what was found wrong."""
