@@ -76,14 +76,30 @@ def leftovers(*folders: Path) -> list[str]:
 
 
 def lock_holders(path: Path) -> list[int]:
-    """The processes that hold a lock on a file, from /proc/locks."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
+    """The processes that hold a lock on a file, asked of each of them.
+
+    The one list of all locks, /proc/locks, loses rows while other processes lock and unlock.
+    """
+    if not path.exists():
         return []
-    wanted = f":{found.st_ino}"
-    rows = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
-    return [int(row[4]) for row in rows if row[1] == "FLOCK" and row[5].endswith(wanted)]
+    opened = [found for found in Path("/proc").glob("[0-9]*/fd/*") if _same(found, path)]
+    rows = [line.split() for found in opened for line in _lock_lines(found.parents[1] / "fdinfo" / found.name)]
+    return sorted({int(row[5]) for row in rows if row[2] == "FLOCK"})
+
+
+def _same(opened: Path, path: Path) -> bool:
+    """Whether an open file is that file; False where it, or its process, has gone meanwhile."""
+    try:
+        return opened.samefile(path)
+    except OSError:
+        return False
+
+
+def _lock_lines(info: Path) -> list[str]:
+    try:
+        return [line for line in info.read_text().splitlines() if line.startswith("lock:")]
+    except OSError:
+        return []
 
 
 def processes_with(word: str) -> list[int]:
