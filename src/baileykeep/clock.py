@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import heapq
 import itertools
+import os
 import random
+import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import anyio
@@ -21,6 +27,9 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Seconds that never jump; differs from `now` by a constant unless the wall clock was set."""
 
+    def boot(self) -> str:
+        """Names what `monotonic` counts from: two of its readings compare only under the same name."""
+
     async def sleep(self, seconds: float) -> None:
         """Wait so long in decision time."""
 
@@ -34,8 +43,20 @@ class SystemClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
+    def boot(self) -> str:
+        return _boot_id()
+
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(max(0.0, seconds))
+
+
+@functools.cache
+def _boot_id() -> str:
+    """The kernel's name for this run of the machine; one for this process alone where it gives none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return f"process {os.getpid()}, {time.time()}"
 
 
 class FastClock:
@@ -45,6 +66,10 @@ class FastClock:
         self._factor = factor
         self._start_wall = time.time()
         self._start = time.monotonic()
+        self._name = f"fast {self._start}"
+
+    def boot(self) -> str:
+        return self._name
 
     def monotonic(self) -> float:
         return self._start + (time.monotonic() - self._start) * self._factor
@@ -71,6 +96,9 @@ class VirtualClock:
     def monotonic(self) -> float:
         return self._now
 
+    def boot(self) -> str:
+        return "virtual"
+
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:
             await anyio.lowlevel.checkpoint()
@@ -92,6 +120,69 @@ class VirtualClock:
     def jump_wall(self, seconds: float) -> None:
         """Set the wall clock forward or back without any time passing."""
         self._offset += seconds
+
+
+SET_S = 5.0
+"""The wall clock was set when it moved so much against the one that never jumps; a clock that is slewed moves less."""
+
+
+HALTED_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClockMark:
+    """How far wall time was from monotonic time when both were last read, and what that counted from."""
+
+    boot: str
+    offset_s: float
+
+
+class WatchedClock:
+    """Another clock; that it was set is told before anybody gets a moment of the new time.
+
+    `was_set(by_s, now)` is called in the thread that made this clock, and in no other.
+    """
+
+    def __init__(self, clock: Clock, was_set: Callable[[float, float], None]):
+        self._clock = clock
+        self._was_set = was_set
+        self._thread = threading.get_ident()
+        self._offset_s = clock.now() - clock.monotonic()
+
+    def now(self) -> float:
+        before_s, now = self._clock.monotonic(), self._clock.now()
+        if threading.get_ident() == self._thread:
+            self._compare(before_s, now)
+        return now
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def boot(self) -> str:
+        return self._clock.boot()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+
+    @property
+    def mark(self) -> ClockMark:
+        """What to keep, so that a clock that is set while no daemon runs is noticed as well."""
+        return ClockMark(self._clock.boot(), self._offset_s)
+
+    def recall(self, mark: ClockMark) -> None:
+        """Compare with what an earlier daemon kept; over a reboot the two cannot be compared."""
+        if mark.boot == self._clock.boot():
+            self._offset_s = mark.offset_s
+            self.now()
+
+    def _compare(self, before_s: float, now: float) -> None:
+        """A process that was halted between its looks at the two clocks learns nothing from them."""
+        if self._clock.monotonic() - before_s > HALTED_S:
+            return
+        by_s = now - before_s - self._offset_s
+        self._offset_s += by_s
+        if abs(by_s) > SET_S:
+            self._was_set(by_s, now)
 
 
 def jittered(seconds: float, share: float, rng: random.Random) -> float:

@@ -135,6 +135,9 @@ class LifeClock:
     def monotonic(self) -> float:
         return self._time.mono
 
+    def boot(self) -> str:
+        return "the one machine"
+
     async def sleep(self, seconds: float) -> None:
         await self._time.sleep(self._life, seconds)
 

@@ -55,7 +55,6 @@ class Oracles:
         self.outcomes: Counter[str] = Counter()
         self.paused: dict[str, float] = {}
         self.jumped_at = -DAY
-        self.jumps = 0
         self.shaken_at = -DAY
         self.stopping_life: int | None = None
 
@@ -140,7 +139,7 @@ class Oracles:
         """A socket changed."""
         seen = self.watch(session.id)
         if session.link is not Link.OPEN and session.down_since == self._world.now:
-            seen.closed_wall, seen.closed_at = self._world.wall, self._world.now
+            seen.closed_at = self._world.now
         if session.valid != seen.login:
             seen.login, seen.login_since = session.valid, self._world.now
 
@@ -232,7 +231,7 @@ class Oracles:
         if not doing.manual:
             may_begin(self, life, who, doing)
         if doing.operator is None and doing.rung not in FREE:
-            seen.past.append(Done(doing.rung, doing.wall))
+            seen.past.append(Done(doing.rung, doing.at))
 
     def _ended(self, entry: Entry) -> None:
         attempt, who = entry.data["attempt"], entry.subject.id
@@ -240,7 +239,7 @@ class Oracles:
         self.outcomes[f"{attempt['rung']} {outcome}"] += 1
         self._world.trace(who, f"= {attempt['rung']} {outcome} {attempt['note']}")
         if (outcome == "superseded" or attempt["untouched"]) and seen.past and attempt["operator"] is None:
-            seen.past = [d for d in seen.past if d.wall != (seen.doing.wall if seen.doing else None)]
+            seen.past = [d for d in seen.past if d.at != (seen.doing.at if seen.doing else None)]
         session = self._world.sessions.get(who)
         if session is None:
             return
@@ -287,16 +286,19 @@ class Oracles:
     def jumped(self, seconds: float) -> None:
         """The wall clock was set."""
         self.shaken_at = self._world.now
-        self.jumps += 1
         if abs(seconds) > HOUR:
             self.jumped_at = self._world.now
 
     def commanded(self, command: str, args: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         """A human's command was accepted."""
         if command == "pause":
-            self.paused[str(answer["paused"]).partition(":")[2]] = float(answer["until"])
+            self.paused[str(answer["paused"]).partition(":")[2]] = self._until(answer["until"])
         elif command == "resume":
             self.paused.pop(str(answer["resumed"]).partition(":")[2], None)
+
+    def _until(self, wall: float) -> float:
+        """A pause lasts as long as was said, whatever the clock shows later."""
+        return self._world.now + float(wall) - self._world.wall
 
     def marked_sent(self, ids: Sequence[int]) -> None:
         """Notices were marked as sent."""
@@ -325,7 +327,7 @@ class Oracles:
             return
         stories = core.ledger.all_open()
         for session in world.sessions.values():
-            if not session.healthy and not in_human_hands(stories, session, self.paused, world.wall):
+            if not session.healthy and not in_human_hands(stories, session, self.paused, world.now):
                 mine = [f"{story.cause}, hold {story.hold}" for story in stories if story.subject.id == session.id]
                 how = "; ".join(mine) or "no story"
                 self.breach(session.id, f"{session.link} {session.code or ''} and in nobody's hands ({how})")
@@ -341,10 +343,10 @@ WAITING = frozenset({"starting_up", "network_down", "whatsapp_down", "gateway_do
 """Holds that are no answer when nothing is wrong outside any more."""
 
 
-def in_human_hands(stories: Iterable[Incident], session: Session, paused: Mapping[str, float], wall: float) -> bool:
+def in_human_hands(stories: Iterable[Incident], session: Session, paused: Mapping[str, float], now: float) -> bool:
     """An open question, an alert that a human is needed, or a hold that people were told of."""
     places = ("host", session.gateway.model.name, session.id)
-    if any(paused.get(place, 0.0) > wall for place in places):
+    if any(paused.get(place, 0.0) > now for place in places):
         return True
     return any(_with_people(story) for story in stories if story.subject.id in places[1:])
 

@@ -23,7 +23,7 @@ def may_begin(oracles: Oracles, life: Life, who: str, doing: Doing) -> None:
     """What the ladder began by itself, or after a yes to its question."""
     world, session = oracles.world, oracles.world.sessions.get(who)
     place = session.gateway.model.name if session is not None else who
-    if any(oracles.paused.get(s, 0.0) > world.wall for s in ("host", place, who)):
+    if any(oracles.paused.get(s, 0.0) > world.now for s in ("host", place, who)):
         oracles.breach(who, f"{doing.rung} was begun during a pause")
     if oracles.stopping_life == life.number:
         oracles.breach(who, f"{doing.rung} was begun by a daemon that is shutting down")
@@ -51,25 +51,25 @@ def _reconnects(oracles: Oracles, session: Session, doing: Doing) -> None:
     if doing.cause == "disconnected" and now - seen.last_good_report < 14 * MINUTE:
         oracles.breach(session.id, "reconnected before it was down for fifteen minutes")
     if doing.cause == "replaced":
-        if 0 <= doing.wall - seen.closed_wall < 9.5 * MINUTE and session.link is Link.CLOSED:
+        if doing.at - seen.closed_at < 9.5 * MINUTE and session.link is Link.CLOSED:
             oracles.breach(session.id, "a replaced session is reconnected at once")
-        before = [d for d in seen.past if d.rung == "reconnect:replaced" and doing.wall - d.wall < DAY]
-        if before and not oracles.jumps:
+        before = [d for d in seen.past if d.rung == "reconnect:replaced" and doing.at - d.at < DAY]
+        if before:
             oracles.breach(session.id, "a replaced session is reconnected twice in a day")
-        seen.past.append(Done("reconnect:replaced", doing.wall))
+        seen.past.append(Done("reconnect:replaced", doing.at))
 
 
 def _cooldowns(oracles: Oracles, who: str, doing: Doing) -> None:
     core = oracles.world.core
     past = [d for d in oracles.watch(who).past if ":" not in d.rung]
     pauses = {"reconnect": 10 * MINUTE, "restart_process": 10 * MINUTE, "cleanup": 6 * HOUR}
-    since = min((doing.wall - d.wall for d in past if d.rung == doing.rung), default=DAY)
-    if 0 <= since < pauses.get(doing.rung, 0.0):
+    since = min((doing.at - d.at for d in past if d.rung == doing.rung), default=DAY)
+    if since < pauses.get(doing.rung, 0.0):
         oracles.breach(who, f"{doing.rung} again after {since / MINUTE:.1f} min")
     if core is None or doing.rung in FREE:
         return
     budget = core.settings.limits_for(who).ladder.daily_budget
-    today = [d for d in past if 0 <= doing.wall - d.wall < DAY]
+    today = [d for d in past if doing.at - d.at < DAY]
     if len(today) >= budget:
         oracles.breach(who, f"{doing.rung} is repair number {len(today) + 1} of a day, {budget} are allowed")
 

@@ -16,6 +16,7 @@ from baileykeep.engine import executor
 from baileykeep.engine.courier import Courier
 from baileykeep.engine.ledger import Ledger
 from baileykeep.engine.monitor import Monitor
+from baileykeep.engine.moves import Moves
 from baileykeep.engine.orchestrator import Orchestrator
 from baileykeep.model.backup import Backup
 from baileykeep.model.incident import Cause, Outcome, Rung
@@ -77,6 +78,10 @@ def _no_gate(name: str) -> Callable[[], list[Swap]]:
         return [(ladder, "GATES", kept)]
 
     return swaps
+
+
+def _clock_not_minded() -> list[Swap]:
+    return [(Moves, "_was_set", lambda _self, _by_s, _now: None)]
 
 
 def _pause_ignored() -> list[Swap]:
@@ -209,6 +214,7 @@ BUGS = (
     Bug("start_forgotten", _start_forgotten, ("files_old", "disk_full", "stop_is_ignored", "bad_mac"), 6.0, 16),
     Bug("second_daemon_let_in", _second_daemon_let_in, ("second_daemon",), 1.0, 2),
     Bug("removed_login_reconnected", _removed_login_reconnected, ("device_removed",)),
+    Bug("clock_not_minded", _clock_not_minded, ("drop_for_long", "hang", "clock_jump", "clock_jump"), 12.0, 30),
     Bug("ping_pong", _ping_pong, ("replaced",), 8.0),
 )
 """Each must be found. The kinds only make it quick: every one of them is drawn in an ordinary day, too."""

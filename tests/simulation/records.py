@@ -24,10 +24,10 @@ class Doing:
 
 @dataclass(slots=True)
 class Done:
-    """An automatic action of the past, by the wall clock."""
+    """An automatic action of the past."""
 
     rung: str
-    wall: float
+    at: float
 
 
 @dataclass(slots=True)
@@ -38,7 +38,6 @@ class Watch:
     past: list[Done] = field(default_factory=list)
     unlooked: int = 0
     last_good_report: float = 0.0
-    closed_wall: float = 0.0
     closed_at: float = 0.0
     start_failed_at: float = -HOUR
     pairing_until: float = 0.0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import anyio
 import pytest
 
-from baileykeep.clock import Clock, FastClock, SystemClock, VirtualClock, jittered
+from baileykeep.clock import Clock, ClockMark, FastClock, SystemClock, VirtualClock, WatchedClock, jittered
 
 
 @pytest.mark.asyncio
@@ -107,3 +108,78 @@ def test_intervals_vary_within_their_share() -> None:
     assert 90 <= min(found) < 92
     assert 108 < max(found) <= 110
     assert jittered(100, 0, rng) == 100
+
+
+def watched(clock: VirtualClock) -> tuple[WatchedClock, list[tuple[float, float]]]:
+    """A watched clock, and what it tells."""
+    told: list[tuple[float, float]] = []
+    return WatchedClock(clock, lambda by_s, now: told.append((by_s, now))), told
+
+
+@pytest.mark.parametrize("by_s", [-3 * 3600.0, -5.5, 5.5, 8 * 3600.0])
+def test_a_clock_that_was_set_is_told_once_and_before_its_time_is_given(by_s: float) -> None:
+    clock = VirtualClock(1000.0)
+    watching, told = watched(clock)
+    clock.step_to(1060.0)
+    clock.jump_wall(by_s)
+    now = watching.now()
+    assert told == [(by_s, 1060.0 + by_s)]
+    assert now == 1060.0 + by_s
+    assert watching.now() == now
+    assert len(told) == 1
+
+
+def test_a_clock_that_is_slewed_is_not_set_however_far_it_goes() -> None:
+    clock = VirtualClock(1000.0)
+    watching, told = watched(clock)
+    for _ in range(100):
+        clock.jump_wall(1.0)
+        watching.now()
+    assert told == []
+
+
+def test_a_clock_that_was_set_while_nobody_watched_is_told_by_what_was_kept() -> None:
+    clock = VirtualClock(1000.0)
+    mark = watched(clock)[0].mark
+    clock.step_to(5000.0)
+    clock.jump_wall(-600.0)
+    watching, told = watched(clock)
+    watching.recall(mark)
+    assert told == [(-600.0, 4400.0)]
+
+
+def test_over_a_reboot_two_clocks_cannot_be_compared() -> None:
+    watching, told = watched(VirtualClock(1000.0))
+    watching.recall(ClockMark("another run of the machine", -77_000.0))
+    watching.now()
+    assert told == []
+
+
+def test_a_process_that_was_halted_between_two_looks_learns_nothing_from_them() -> None:
+    class Halted(VirtualClock):
+        def now(self) -> float:
+            self.step_to(self.monotonic() + 60)
+            return super().now()
+
+    clock = VirtualClock(1000.0)
+    halted, told = watched(Halted(1000.0))
+    halted.now()
+    assert told == []
+    assert clock.boot() == Halted().boot()
+
+
+def test_a_worker_thread_gets_the_time_and_leaves_the_telling_to_the_loop() -> None:
+    clock = VirtualClock(1000.0)
+    watching, told = watched(clock)
+    clock.jump_wall(3600.0)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(watching.now).result() == 4600.0
+    assert told == []
+    watching.now()
+    assert len(told) == 1
+
+
+def test_the_systems_clocks_name_what_their_seconds_count_from() -> None:
+    assert SystemClock().boot() == SystemClock().boot() != ""
+    fast = FastClock(60)
+    assert fast.boot() == fast.boot() != SystemClock().boot()

@@ -33,6 +33,8 @@ from baileykeep.engine.executor import Executor
 from baileykeep.engine.holds import Holds
 from baileykeep.engine.ledger import Ledger
 from baileykeep.engine.monitor import Monitor, Senses
+from baileykeep.engine.moves import DRAWER as CLOCK
+from baileykeep.engine.moves import Moves
 from baileykeep.engine.orchestrator import Orchestrator, Parts
 from baileykeep.fsys import Fsys
 from baileykeep.journal.base import Journal
@@ -100,23 +102,24 @@ class Core:
     def __init__(self, given: Given, outside: Outside, around: Around):
         self.given = given
         self.settings = given.settings
-        self.clock = given.clock
+        moves = self._moves = Moves(given.clock)
+        self.clock = clock = moves.clock
         self._around = around
         installation = given.settings.installation
         self.vault = Vault(installation.backups_dir, outside.fsys, given.settings.limits.backups)
-        self.sites = Sites(given.settings, given.clock, self.vault, outside.make_door, outside.fsys)
-        self.holds = Holds(act=installation.mode == "act", started_at=given.clock.now())
+        self.sites = Sites(given.settings, clock, self.vault, outside.make_door, outside.fsys)
+        self.holds = Holds(act=installation.mode == "act", started_at=clock.now())
         self.bus = Bus()
         self.ledger = Ledger(given.journal, self._tell, lambda: self.courier.nudge())
-        self.engine = Engine(Services(self.sites, given.journal, given.clock, self.ledger, self.holds, self.bus))
-        self.monitor = Monitor(
-            Senses(self.holds, self.sites, self.engine.unit, self.bus.publish, given.journal, given.clock)
-        )
+        self.engine = Engine(Services(self.sites, given.journal, moves, self.ledger, self.holds, self.bus))
+        self.monitor = Monitor(Senses(self.holds, self.sites, self.engine.unit, self.bus.publish, given.journal, clock))
+        moves.join(self.ledger)
+        moves.join(self.monitor)
         self.sites.know = self._know
-        self.channels = outside.make_channels(given.settings, given.journal, given.clock, self._command)
-        self.courier = Courier(given.journal, self.channels, given.clock, given.settings.limits.notify)
+        self.channels = outside.make_channels(given.settings, given.journal, clock, self._command)
+        self.courier = Courier(given.journal, self.channels, clock, given.settings.limits.notify)
         self.sources = Sources(
-            self.sites, self.engine, self.ledger, self.holds, given.clock, self._copies,
+            self.sites, self.engine, self.ledger, self.holds, clock, self._copies,
             self.problems_now,
         )  # fmt: skip
         self.orchestrator: Orchestrator
@@ -135,6 +138,9 @@ class Core:
         unfinished = await self.ledger.load(clock.now())
         self.engine.believe(self.ledger.all_open())
         await self.monitor.load()
+        self._moves.load(await journal.recall(CLOCK))
+        if self._moves.unsaved:
+            await self.engine.save()
         self._assemble(group)
         started = {"version": __version__, "text": f"Daemon {__version__} started."}
         await journal.write([Entry(clock.now(), EntryKind.DAEMON_STARTED, HOST, data=started)])

@@ -54,7 +54,6 @@ class Daemon(Around):
 
     def __init__(self, given: Given):
         self.given = given
-        self.clock = given.clock
         self.url: str | None = None
         self._ready = False
         self._group: TaskGroup | None = None
@@ -65,6 +64,7 @@ class Daemon(Around):
             given.settings.directory, given.clock, self, given.settings, problems=given.problems
         )
         self.core = core = Core(given, Outside(parts.make_door(given.clock), make_channels, Fsys()), self)
+        self.clock = core.clock
         self.vault, self.sites, self.holds, self.bus = core.vault, core.sites, core.holds, core.bus
         self.ledger, self.engine, self.channels = core.ledger, core.engine, core.channels
         self.sources, self.observe = core.sources, core.observe

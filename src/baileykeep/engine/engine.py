@@ -16,6 +16,7 @@ from baileykeep.clock import Clock
 from baileykeep.engine.detectors import COMPANY, GATEWAY, ON_HOST
 from baileykeep.engine.holds import Holds
 from baileykeep.engine.ledger import Ledger
+from baileykeep.engine.moves import Memories, Moves
 from baileykeep.engine.orchestrator import Orchestrator
 from baileykeep.engine.roster import Member, Roster
 from baileykeep.engine.supervise import Supervisor
@@ -53,7 +54,6 @@ SAVE_EVERY_S = 10.0
 CHUNK = 50
 """So many units get their tick, or are put into words to be saved, before others may run."""
 
-Memories = Mapping[tuple[str, str], Any]
 Beside = Callable[[], AbstractAsyncContextManager[Memories]]
 """What must be stored in the same transaction as the detectors' states, and stands still until they were put down."""
 
@@ -73,10 +73,15 @@ class Services:
 
     roster: Roster
     journal: Journal
-    clock: Clock
+    moves: Moves
     ledger: Ledger
     holds: Holds
     bus: Bus
+
+    @property
+    def clock(self) -> Clock:
+        """The time that everybody goes by."""
+        return self.moves.clock
 
 
 class Engine:
@@ -88,6 +93,7 @@ class Engine:
         self.orchestrator: Orchestrator | None = None
         self.beside: Beside = _nothing
         self._saving = anyio.Lock()
+        services.moves.join(self)
         self.sync()
 
     # --- units ----------------------------------------------------------------------------------------------
@@ -203,6 +209,8 @@ class Engine:
             if due:
                 subject = next(iter(due))
                 del due[subject]
+                if self._services.moves.unsaved:
+                    await self.save()
                 await orchestrator.review(subject)
 
     async def _journal_symptoms(self, symptoms: list[Symptom]) -> None:
@@ -224,7 +232,6 @@ class Engine:
         """Let time pass for every unit, count who is down, and look at every open story again."""
         services = self._services
         now = services.clock.now()
-        services.holds.watch_clock(now, services.clock.monotonic(), self._host_limits())
         for position, subject in enumerate(list(self._supervisors)):
             self._fold(subject, Tick(at=now), now)
             if position % CHUNK == CHUNK - 1:
@@ -260,9 +267,16 @@ class Engine:
             supervisor.unit.note(symptom)
             self._services.bus.publish(symptom)
 
-    def _host_limits(self) -> Limits:
-        member = self._services.roster.member(HOST)
-        return member.limits if member is not None else Limits()
+    def clock_was_set(self, by_s: float, now: float) -> None:
+        """States and holds keep their distance from now."""
+        host = self._services.roster.member(HOST)
+        self._services.holds.clock_was_set(by_s, now, host.limits if host is not None else Limits())
+        for unit in self.units():
+            unit.clock_was_set(by_s)
+
+    def moved(self) -> Memories:
+        """Nothing besides what is saved of every unit that changed."""
+        return {}
 
     async def _save_often(self) -> None:
         await self._services.clock.sleep(FIRST_SAVE_S)
@@ -280,13 +294,17 @@ class Engine:
             memories: dict[tuple[str, str], Any] = {
                 (str(HOST), "holds"): self._services.holds.save(self._services.clock.now())
             }
+            move, moved = self._services.moves.memories()
             async with self.beside() as others:
                 changed = [unit for unit in self.units() if unit.changed]
                 for position, unit in enumerate(changed):
                     memories[str(unit.subject), "detectors"] = unit.save()
                     if position % CHUNK == CHUNK - 1:
                         await anyio.lowlevel.checkpoint()
-            return await self._store(changed, {**memories, **others})
+            stored = await self._store(changed, {**memories, **moved, **others})
+            if stored:
+                self._services.moves.stored(move)
+            return stored
 
     async def _store(self, changed: list[Unit], memories: Memories) -> bool:
         try:

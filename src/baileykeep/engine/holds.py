@@ -10,6 +10,7 @@ from baileykeep.model import codec
 from baileykeep.model.evidence import Breach
 from baileykeep.model.incident import Cause
 from baileykeep.model.limits import Limits
+from baileykeep.model.moments import shifted
 from baileykeep.model.symptoms import HOST, Subject, Symptom, SymptomKind, gateway
 from baileykeep.rules import brake
 from baileykeep.rules.findings import SILENCED
@@ -32,19 +33,15 @@ class Holds:
     pauses: dict[Subject, float] = field(default_factory=dict)
     brakes: dict[Subject, brake.State] = field(default_factory=dict)
     breached: dict[Subject, Breach] = field(default_factory=dict)
-    _offset: float | None = None
-    _watched_at: float = 0.0
 
-    def watch_clock(self, now: float, monotonic: float, limits: Limits) -> None:
-        """Notice a wall clock that was set far forward or back, be it while no daemon was there to see it.
-
-        A monotonic clock that began anew tells of a reboot, over which the two cannot be compared.
-        """
-        offset = now - monotonic
-        known = self._offset if monotonic >= self._watched_at else None
-        if known is not None and abs(offset - known) > limits.ladder.clock_jump_s:
-            self.jumped_at = now
-        self._offset, self._watched_at = offset, monotonic
+    def clock_was_set(self, by_s: float, now: float, limits: Limits) -> None:
+        """Pauses and brakes keep their length; after a far jump nothing that takes files away is begun for a while."""
+        self.started_at += by_s
+        self.pauses = {subject: until + by_s for subject, until in self.pauses.items()}
+        self.brakes = {where: shifted(state, by_s) for where, state in self.brakes.items()}
+        far = abs(by_s) > limits.ladder.clock_jump_s
+        if far or self.jumped_at is not None:
+            self.jumped_at = now if far else (self.jumped_at or 0.0) + by_s
 
     def pause(self, subject: Subject, until: float) -> None:
         """Bar new actions for a company, a gateway or (with the host) everybody."""
@@ -102,7 +99,6 @@ class Holds:
             "pauses": {str(s): until for s, until in self.pauses.items() if until > now},
             "brakes": {str(s): codec.encode(state) for s, state in self.brakes.items()},
             "jumped_at": self.jumped_at,
-            "clock": {"offset": self._offset, "watched_at": self._watched_at},
             "breached": [codec.encode(breach) for breach in self.breached.values()],
         }
 
@@ -111,8 +107,6 @@ class Holds:
         self.pauses = {Subject.parse(s): until for s, until in saved.get("pauses", {}).items()}
         self.brakes = {Subject.parse(s): codec.decode(brake.State, v) for s, v in saved.get("brakes", {}).items()}
         self.jumped_at = saved.get("jumped_at")
-        clock = saved.get("clock", {})
-        self._offset, self._watched_at = clock.get("offset"), clock.get("watched_at", 0.0)
         breaches = [_breach(item) for item in saved.get("breached", ())]
         self.breached = {breach.subject: breach for breach in breaches}
 

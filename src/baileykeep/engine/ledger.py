@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from baileykeep.journal.base import Journal
 from baileykeep.model import codec
 from baileykeep.model.incident import Attempt, Incident, Topic
 from baileykeep.model.limits import DAY
+from baileykeep.model.moments import shifted
 from baileykeep.model.records import Entry, EntryKind, Notice
 from baileykeep.model.symptoms import Subject
 
@@ -23,6 +24,9 @@ T = TypeVar("T")
 
 HISTORY_DAYS = 8
 """Attempts older than this steer nothing any more."""
+
+TRIES = "tries"
+"""The drawer of attempts that began before the clock was set."""
 
 _NOTHING: Mapping[tuple[str, str], Any] = MappingProxyType({})
 
@@ -38,6 +42,11 @@ class Running:
     order: dict[str, Any]
     incident: str | None = None
     manual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Tries:
+    attempts: tuple[Attempt, ...] = ()
 
 
 class Ledger:
@@ -66,7 +75,32 @@ class Ledger:
         running = [r for text, value in begun if (r := _readable(Running, value, text)) is not None]
         for action in running:
             self._remember(action.subject, action.attempt)
+        for text, value in (await self._journal.recall(TRIES)).items():
+            self._recall_moved(text, value)
         return running
+
+    def _recall_moved(self, text: str, saved: Any) -> None:
+        """Attempts that were there when the clock was set: they began when they say here, not when their entries do."""
+        tries, subject = _readable(_Tries, saved, text), Subject.parse(text)
+        moved = {a.action_id: a for a in tries.attempts} if tries is not None else {}
+        for attempt in self.history(subject):
+            if (then := moved.get(attempt.action_id)) is not None:
+                self._remember(subject, replace(attempt, begun_at=then.begun_at, ended_at=then.ended_at))
+
+    def known(self, subject: Subject, attempt: Attempt) -> Attempt:
+        """The attempt as it stands in memory, where the clock may have been set since it began."""
+        return next((a for a in self.history(subject) if a.action_id == attempt.action_id), attempt)
+
+    def clock_was_set(self, by_s: float, _now: float) -> None:
+        """Everything remembered keeps its distance from now."""
+        self._open = {key: shifted(incident, by_s) for key, incident in self._open.items()}
+        self._history = {who: tuple(shifted(a, by_s) for a in tried) for who, tried in self._history.items()}
+
+    def moved(self) -> dict[tuple[str, str], Any]:
+        """Open stories, and when attempts began; entries in the journal stay as they were written."""
+        stories = {(str(i.subject), f"incident.{i.topic}"): codec.encode(i) for i in self._open.values()}
+        tries = {(str(who), TRIES): codec.encode(_Tries(attempts)) for who, attempts in self._history.items()}
+        return {**stories, **tries}
 
     def _remember(self, subject: Subject, attempt: Attempt) -> None:
         kept = [a for a in self._history.get(subject, ()) if a.action_id != attempt.action_id]

@@ -36,6 +36,7 @@ from baileykeep.model.evidence import (
 )
 from baileykeep.model.incident import Attempt, Incident
 from baileykeep.model.limits import Limits
+from baileykeep.model.moments import shifted
 from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import HOST, Scope, Severity, Subject, Symptom, SymptomKind, gateway
 from baileykeep.rules import invariants, words
@@ -239,6 +240,14 @@ class Monitor:
         """What to store together with an action's begin and end."""
         watch = Watch(None, self._watches.get(subject, Watch()).tries)
         return {(str(subject), DRAWER): codec.encode(watch)}
+
+    def clock_was_set(self, by_s: float, _now: float) -> None:
+        """Attempts keep their distance from now."""
+        self._watches = {subject: shifted(watch, by_s) for subject, watch in self._watches.items()}
+
+    def moved(self) -> dict[tuple[str, str], Any]:
+        """The attempts of everybody."""
+        return {key: value for subject in self._watches for key, value in self.memories(subject).items()}
 
     async def load(self) -> None:
         """Remember the attempts that an earlier daemon's monitor knew."""

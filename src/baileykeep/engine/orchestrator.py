@@ -359,9 +359,8 @@ class Orchestrator:
 
     async def _end(self, running: Running, result: Result) -> None:
         now = self.parts.clock.now()
-        attempt = replace(
-            running.attempt, ended_at=now, outcome=result.outcome, note=result.note, untouched=result.untouched
-        )
+        begun = self.parts.ledger.known(running.subject, running.attempt)
+        attempt = replace(begun, ended_at=now, outcome=result.outcome, note=result.note, untouched=result.untouched)
         ended = replace(running, attempt=attempt)
         self.parts.monitor.ended(ended)
         while not await self._ended(ended, now):

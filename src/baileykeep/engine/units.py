@@ -22,6 +22,7 @@ from baileykeep.model.facts import (
 from baileykeep.model.incident import Cause
 from baileykeep.model.inventory import Inventory
 from baileykeep.model.limits import Limits
+from baileykeep.model.moments import shifted
 from baileykeep.model.symptoms import Subject, Symptom, SymptomKind
 from baileykeep.rules import cause, creds_guard, disconnect, presence
 from baileykeep.rules.view import CompanyView, Timer
@@ -98,6 +99,12 @@ class Unit:
     def state(self, name: str) -> Any:
         """A detector's state."""
         return self._states[name]
+
+    def clock_was_set(self, by_s: float) -> None:
+        """Everything remembered keeps its distance from now."""
+        self._states = {name: shifted(state, by_s) for name, state in self._states.items()}
+        self.symptoms = {kind: shifted(symptom, by_s) for kind, symptom in self.symptoms.items()}
+        self.changed = True
 
     def reset(self) -> None:
         """Forget all states: a fresh start after a crash inside a detector."""

@@ -12,6 +12,7 @@ from enum import StrEnum
 from baileykeep.model.backup import Backup
 from baileykeep.model.incident import Approval, Attempt, Cause, Rung
 from baileykeep.model.inventory import FileEntry
+from baileykeep.model.moments import Moment
 from baileykeep.model.symptoms import Subject
 
 
@@ -189,7 +190,7 @@ class Try:
     action: str
     rung: Rung
     cause: Cause
-    begun_at: float
+    begun_at: Moment
     by_itself: bool
     untouched: bool = False
 

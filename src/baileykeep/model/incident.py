@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from baileykeep.model.moments import Moment
 from baileykeep.model.symptoms import Detail, Severity, Subject
 
 
@@ -105,13 +106,13 @@ class Approval:
 
     rung: Rung
     revision: int
-    asked_at: float
+    asked_at: Moment
     state: ApprovalState = ApprovalState.OPEN
     operator: str | None = None
-    reminded_at: float | None = None
-    escalated_at: float | None = None
+    reminded_at: Moment | None = None
+    escalated_at: Moment | None = None
     cause: Cause | None = None
-    answered_at: float | None = None
+    answered_at: Moment | None = None
     spent: bool = False
 
 
@@ -124,9 +125,9 @@ class Attempt:
 
     rung: Rung
     cause: Cause
-    begun_at: float
+    begun_at: Moment
     action_id: str
-    ended_at: float | None = None
+    ended_at: Moment | None = None
     outcome: Outcome | None = None
     note: str = ""
     operator: str | None = None
@@ -153,8 +154,8 @@ class Incident:
     topic: Topic
     cause: Cause
     severity: Severity
-    opened_at: float
-    updated_at: float
+    opened_at: Moment
+    updated_at: Moment
     revision: int = 1
     detail: Detail = field(default_factory=dict)
     attempts: tuple[Attempt, ...] = ()
@@ -163,10 +164,10 @@ class Incident:
     hold: str | None = None
     acked_by: str | None = None
     needs_human: bool = False
-    clear_since: float | None = None
-    closed_at: float | None = None
+    clear_since: Moment | None = None
+    closed_at: Moment | None = None
     closing: str = ""
-    fresh_since: float = 0.0
+    fresh_since: Moment = 0.0
 
     def tried(self, rung: Rung, cause: Cause | None = None) -> tuple[Attempt, ...]:
         """The attempts at a rung, within one cause where it is given."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from baileykeep.model.moments import Moment
+
 Scalar = str | int | float | bool | None
 Detail = Mapping[str, Scalar | tuple[str, ...]]
 
@@ -103,7 +105,7 @@ class Symptom:
 
     subject: Subject
     kind: SymptomKind
-    at: float
+    at: Moment
     active: bool = True
     severity: Severity = Severity.WARNING
     detail: Detail = field(default_factory=dict)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from baileykeep.model.facts import DecryptFailed, Fact, SessionsRepaired
 from baileykeep.model.limits import DAY, Limits
+from baileykeep.model.moments import Moment
 from baileykeep.model.symptoms import Detail, Severity, Subject, Symptom, SymptomKind
 from baileykeep.rules.bad_mac import COUNTED
 
@@ -14,7 +15,7 @@ from baileykeep.rules.bad_mac import COUNTED
 class State:
     """`count` failures since the repair of the last day, None while there was none."""
 
-    repaired_at: float | None = None
+    repaired_at: Moment | None = None
     count: int = 0
 
 

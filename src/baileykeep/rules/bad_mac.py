@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from baileykeep.model.facts import DecryptFailed, DecryptKind, Fact
 from baileykeep.model.limits import BadMacLimits, Limits
+from baileykeep.model.moments import Moment
 from baileykeep.model.symptoms import Detail, Scope, Severity, Subject, Symptom, SymptomKind
 
 PRESETS: Mapping[str, tuple[int, float]] = {
@@ -31,7 +32,7 @@ MAX_ADDRESSES = 64
 class State:
     """`times` are the newest failures, no more than the limit. `count` and `addresses` cover the storm so far."""
 
-    times: tuple[float, ...] = ()
+    times: tuple[Moment, ...] = ()
     count: int = 0
     addresses: tuple[str, ...] = ()
     active: bool = False

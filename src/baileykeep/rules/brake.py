@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from baileykeep.model.limits import BrakeLimits, Limits
+from baileykeep.model.moments import Moment
 from baileykeep.model.symptoms import Severity, Subject, Symptom, SymptomKind
 
 
@@ -17,7 +18,7 @@ class Drop:
     """One company that went down, and when."""
 
     company: str
-    at: float
+    at: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,9 @@ class State:
     """
 
     drops: tuple[Drop, ...] = ()
-    on_since: float | None = None
+    on_since: Moment | None = None
     caught: tuple[str, ...] = ()
-    lifted_at: float | None = None
+    lifted_at: Moment | None = None
     told: bool = False
 
 

@@ -15,6 +15,7 @@ from baileykeep.model.facts import (
     StreamOpened,
 )
 from baileykeep.model.incident import Cause
+from baileykeep.model.moments import Moment
 from baileykeep.rules import disconnect
 
 BY_CODE: Mapping[int, Cause] = {
@@ -55,9 +56,9 @@ class State:
 
     cause: Cause | None = None
     code: int | None = None
-    at: float | None = None
+    at: Moment | None = None
     device_removed: bool = False
-    logged_at: float | None = None
+    logged_at: Moment | None = None
 
 
 def step(state: State, fact: Fact) -> State:

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from baileykeep.model.facts import ConnectionSeen, ConnState, Fact, NetworkSeen
 from baileykeep.model.limits import Limits
+from baileykeep.model.moments import Moment
 from baileykeep.model.symptoms import Severity, Subject, Symptom, SymptomKind
 
 
@@ -58,10 +59,10 @@ class State:
 
     phase: Phase = Phase.UP
     down_s: float = 0.0
-    seen_at: float | None = None
+    seen_at: Moment | None = None
     down: bool = False
-    since: float | None = None
-    last_up_at: float | None = None
+    since: Moment | None = None
+    last_up_at: Moment | None = None
     held: bool = False
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from baileykeep.model.facts import DiskSeen, Fact
 from baileykeep.model.limits import DiskLimits, Limits
+from baileykeep.model.moments import Moment
 from baileykeep.model.symptoms import Detail, Severity, Subject, Symptom, SymptomKind
 
 MB = 1_000_000
@@ -22,7 +23,7 @@ class LowVolume:
     """One volume that is low. Shares are of the total, 0 to 1."""
 
     path: str
-    seen_at: float
+    seen_at: Moment
     free_mb: int
     free_share: float
     inodes_free: int | None

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from baileykeep.model.facts import CloseKind, ConnectionSeen, ConnState, Fact, PairingDone, StreamClosed, StreamOpened
 from baileykeep.model.limits import Limits
+from baileykeep.model.moments import Moment
 from baileykeep.model.symptoms import Severity, Subject, Symptom, SymptomKind
 
 MERGE_S = 30.0
@@ -31,10 +32,10 @@ class State:
     """`drops` are the times inside the window; `told_by` told of the last one alone, until the other did, too."""
 
     open: bool = False
-    drops: tuple[float, ...] = ()
+    drops: tuple[Moment, ...] = ()
     told_by: Teller | None = None
-    told_at: float | None = None
-    paired_at: float | None = None
+    told_at: Moment | None = None
+    paired_at: Moment | None = None
     active: bool = False
     announced: int = 0
 

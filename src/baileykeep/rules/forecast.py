@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from baileykeep.model.limits import DAY, HOUR
+from baileykeep.model.moments import Moment
 from baileykeep.model.symptoms import Detail, Severity, Subject, Symptom, SymptomKind
 
 SAMPLE_EVERY_S = 3 * HOUR
@@ -25,9 +26,9 @@ _DRIFT_S = 2 * DAY
 class ForecastState:
     """Samples of (time, counted), oldest first; and what was last foretold (None: nothing is)."""
 
-    samples: tuple[tuple[float, int], ...] = ()
+    samples: tuple[tuple[Moment, int], ...] = ()
     threshold: int | None = None
-    reached_at: float | None = None
+    reached_at: Moment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def _days_until(state: ForecastState, target: int | None, counted: int) -> float
     return days if days <= HORIZON_DAYS else None
 
 
-def fitted(samples: tuple[tuple[float, int], ...]) -> Line:
+def fitted(samples: tuple[tuple[Moment, int], ...]) -> Line:
     """The least-squares line through samples."""
     mean_t = math.fsum(t for t, _ in samples) / len(samples)
     mean_c = math.fsum(c for _, c in samples) / len(samples)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from baileykeep.model.facts import Fact, LogFact, StaleSessionClosed, WaitingForMessage
 from baileykeep.model.limits import Limits
+from baileykeep.model.moments import Moment
 from baileykeep.model.symptoms import Scope, Severity, Subject, Symptom, SymptomKind
 
 
@@ -13,9 +14,9 @@ from baileykeep.model.symptoms import Scope, Severity, Subject, Symptom, Symptom
 class State:
     """`stale` are the newest stale-session lines, no more than the limit; `waiting_at` the last waiting contact."""
 
-    stale: tuple[float, ...] = ()
+    stale: tuple[Moment, ...] = ()
     stale_active: bool = False
-    waiting_at: float | None = None
+    waiting_at: Moment | None = None
 
 
 def step(state: State, subject: Subject, fact: Fact, now: float, limits: Limits) -> tuple[State, tuple[Symptom, ...]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from baileykeep.model.facts import ConnectionSeen, ConnState, Fact
 from baileykeep.model.limits import Limits
+from baileykeep.model.moments import Moment
 from baileykeep.model.symptoms import Severity, Subject, Symptom, SymptomKind
 
 
@@ -13,8 +14,8 @@ from baileykeep.model.symptoms import Severity, Subject, Symptom, SymptomKind
 class State:
     """`since` and `seen_at` are the first and the last poll of an unbroken row that saw the phantom."""
 
-    since: float | None = None
-    seen_at: float | None = None
+    since: Moment | None = None
+    seen_at: Moment | None = None
     active: bool = False
 
 

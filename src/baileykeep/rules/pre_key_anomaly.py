@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from baileykeep.model.facts import Fact, FilesSeen
 from baileykeep.model.limits import MINUTE, Limits
+from baileykeep.model.moments import Moment
 from baileykeep.model.symptoms import Detail, Severity, Subject, Symptom, SymptomKind
 
 SETTLE_S = MINUTE
@@ -24,7 +25,7 @@ class State:
     count: int = 0
     names: tuple[str, ...] = ()
     next_id: int | None = None
-    since: float | None = None
+    since: Moment | None = None
     told: int = 0
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from baileykeep.model.facts import ConnectionSeen, ConnState, CredsSeen, Fact, FilesSeen
 from baileykeep.model.inventory import Creds, CredsState, Level
 from baileykeep.model.limits import Limits
+from baileykeep.model.moments import Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +17,10 @@ class State:
     conn: ConnState = ConnState.UNKNOWN
     paired: bool | None = None
     has_qr: bool = False
-    seen_at: float | None = None
+    seen_at: Moment | None = None
     unanswered: int = 0
     half_paired: bool = False
-    critical_since: float | None = None
+    critical_since: Moment | None = None
 
 
 def step(state: State, fact: Fact) -> State:

@@ -19,6 +19,7 @@ from baileykeep.model.facts import (
 )
 from baileykeep.model.inventory import CredsState
 from baileykeep.model.limits import Limits
+from baileykeep.model.moments import Moment
 from baileykeep.model.symptoms import Detail, Severity, Subject, Symptom, SymptomKind
 
 QR_LIVES_S = 60.0
@@ -39,12 +40,12 @@ TOLD = frozenset({CredsState.WHOLE, CredsState.MISSING})
 class State:
     """`qr_at`: a QR was last seen out then. `waiting_since`/`waiting_at`: the row of polls that miss one."""
 
-    qr_at: float | None = None
-    failed_at: float | None = None
+    qr_at: Moment | None = None
+    failed_at: Moment | None = None
     failures: int = 0
     folder_paired: bool | None = None
-    waiting_since: float | None = None
-    waiting_at: float | None = None
+    waiting_since: Moment | None = None
+    waiting_at: Moment | None = None
     no_qr: bool = False
 
 

@@ -16,6 +16,7 @@ from baileykeep.model.facts import (
     Tick,
 )
 from baileykeep.model.limits import Limits
+from baileykeep.model.moments import Moment
 from baileykeep.model.symptoms import Severity, Subject, Symptom, SymptomKind
 
 MISCONFIGURED = frozenset({Problem.UNAUTHORIZED, Problem.TLS, Problem.NOT_FOUND, Problem.BAD_ANSWER})
@@ -63,7 +64,7 @@ class GatewayState:
     problem: Problem | None = None
     quiet_s: float = 0.0
     failing_s: float = 0.0
-    seen_at: float | None = None
+    seen_at: Moment | None = None
     moved: bool = False
     written_at: float | None = None
     offline: bool = False

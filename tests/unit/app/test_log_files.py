@@ -17,6 +17,7 @@ from baileykeep.clock import VirtualClock
 from baileykeep.engine.engine import Engine, Services
 from baileykeep.engine.holds import Holds
 from baileykeep.engine.ledger import Ledger
+from baileykeep.engine.moves import Moves
 from baileykeep.engine.roster import Roster
 from baileykeep.journal.memory import MemoryJournal
 from baileykeep.logs.attribution import Attribution
@@ -46,7 +47,7 @@ class Life:
     def __init__(self, folder: Path, journal: MemoryJournal, clock: VirtualClock):
         self.clock, self.journal = clock, journal
         ledger, holds = Ledger(journal, lambda _before, _after: ()), Holds(act=True, started_at=clock.now())
-        self.engine = Engine(Services(cast(Roster, Companies(1)), journal, clock, ledger, holds, Bus()))
+        self.engine = Engine(Services(cast(Roster, Companies(1)), journal, Moves(clock), ledger, holds, Bus()))
         self.logs = TwoFiles(cast(Sites, None), self.engine.observe, clock, journal, self.engine.save)
         self.logs.folder = folder
         self.engine.beside = self.logs.still

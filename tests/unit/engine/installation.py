@@ -26,6 +26,7 @@ from baileykeep.engine.executor import Executor
 from baileykeep.engine.holds import Holds
 from baileykeep.engine.ledger import Ledger
 from baileykeep.engine.monitor import Monitor, Senses
+from baileykeep.engine.moves import DRAWER, Moves
 from baileykeep.engine.orchestrator import Orchestrator, Parts
 from baileykeep.engine.roster import Member
 from baileykeep.gateways.base import Capabilities, SessionStatus
@@ -162,12 +163,16 @@ class Daemon:
     def __init__(self, on: Installation, group: TaskGroup):
         self.on = on
         self.bus = Bus()
-        self.holds = Holds(act=True, started_at=on.clock.now() - DAY)
+        self.moves = Moves(on.clock)
+        self.clock = clock = self.moves.clock
+        self.holds = Holds(act=True, started_at=clock.now() - DAY)
         self.ledger = Ledger(on.journal, self._tell)
-        self.engine = Engine(Services(on, on.journal, on.clock, self.ledger, self.holds, self.bus))
-        self.monitor = Monitor(Senses(self.holds, on, self.engine.unit, self.bus.publish, on.journal, on.clock))
-        executor = Executor(on.journal, on.clock, on, self.monitor)
-        parts = Parts(self.ledger, self.holds, on, executor, on.clock, self.engine.unit, self.monitor)
+        self.engine = Engine(Services(on, on.journal, self.moves, self.ledger, self.holds, self.bus))
+        self.monitor = Monitor(Senses(self.holds, on, self.engine.unit, self.bus.publish, on.journal, clock))
+        self.moves.join(self.ledger)
+        self.moves.join(self.monitor)
+        executor = Executor(on.journal, clock, on, self.monitor)
+        parts = Parts(self.ledger, self.holds, on, executor, clock, self.engine.unit, self.monitor)
         self.orchestrator = Orchestrator(parts, group)
         self.desk = Desk(self.orchestrator)
 
@@ -179,13 +184,14 @@ class Daemon:
         await self.engine.load()
         unfinished = await self.ledger.load(self.on.clock.now())
         await self.monitor.load()
+        self.moves.load(await self.on.journal.recall(DRAWER))
         for running in unfinished:
             await self.orchestrator.resume(running)
         await self.monitor.report()
 
     async def see(self, *idents: str) -> None:
         """Look at the sessions and folders once, and decide."""
-        now = self.on.clock.now()
+        now = self.clock.now()
         for ident in idents or tuple(self.on.folders):
             store, limits = self.on.store(ident), self.on.limits
             seen = inventory(store.listing(), store.creds(), PoolKnowledge(), limits, now, reference=now)

@@ -10,6 +10,7 @@ from baileykeep.clock import VirtualClock
 from baileykeep.engine.engine import Engine, Services
 from baileykeep.engine.holds import Holds
 from baileykeep.engine.ledger import Ledger
+from baileykeep.engine.moves import Moves
 from baileykeep.engine.orchestrator import Orchestrator
 from baileykeep.engine.roster import Member
 from baileykeep.engine.units import CompanyUnit
@@ -47,7 +48,7 @@ def engine_of(journal: MemoryJournal, companies: int) -> tuple[Engine, Bus]:
     bus, clock = Bus(), VirtualClock()
     ledger = Ledger(journal, lambda _before, _after: ())
     holds = Holds(act=True, started_at=clock.now())
-    return Engine(Services(Companies(companies), journal, clock, ledger, holds, bus)), bus
+    return Engine(Services(Companies(companies), journal, Moves(clock), ledger, holds, bus)), bus
 
 
 class Reviews:

@@ -2,56 +2,42 @@ import pytest
 
 from baileykeep.engine.holds import Holds
 from baileykeep.model.limits import HOUR, Limits
+from baileykeep.model.symptoms import HOST, company, gateway
+from baileykeep.rules import brake
 
 NOW = 1_800_000_000.0
 LIMITS = Limits()
 
 
-def watching(monotonic: float = 500.0) -> Holds:
-    """Holds of a daemon that has looked at the clocks once."""
-    holds = Holds(act=True, started_at=NOW)
-    holds.watch_clock(NOW, monotonic, LIMITS)
-    return holds
-
-
-def after_restart(holds: Holds, now: float, monotonic: float) -> Holds:
-    """The next daemon's, after its first look."""
-    later = Holds(act=True, started_at=now)
-    later.load(holds.save(NOW))
-    later.watch_clock(now, monotonic, LIMITS)
-    return later
-
-
 @pytest.mark.parametrize("jump_s", [-3 * HOUR, -HOUR - 1, HOUR + 1, 8 * HOUR])
-def test_a_clock_that_jumped_is_noticed(jump_s: float) -> None:
-    holds = watching()
-    holds.watch_clock(NOW + 5 + jump_s, 505.0, LIMITS)
-    assert holds.jumped_at == NOW + 5 + jump_s
-
-
-@pytest.mark.parametrize("jump_s", [-3 * HOUR, 3 * HOUR])
-def test_a_jump_is_noticed_also_when_no_daemon_was_there_to_see_it(jump_s: float) -> None:
-    now = NOW + 60 + jump_s
-    assert after_restart(watching(), now, 560.0).jumped_at == now
-
-
-def test_a_restart_alone_is_no_jump_however_long_it_takes() -> None:
-    assert after_restart(watching(), NOW + 9 * HOUR, 500.0 + 9 * HOUR).jumped_at is None
-
-
-def test_a_reboot_begins_a_new_monotonic_clock_and_is_no_jump() -> None:
-    assert after_restart(watching(), NOW + 9 * HOUR, 30.0).jumped_at is None
-
-
-def test_a_small_correction_is_no_jump() -> None:
-    holds = watching()
-    holds.watch_clock(NOW + 5 + HOUR, 505.0, LIMITS)
-    assert holds.jumped_at is None
-
-
-def test_what_an_older_version_saved_is_no_jump() -> None:
-    saved = {key: value for key, value in watching().save(NOW).items() if key != "clock"}
+def test_a_far_jump_of_the_clock_is_remembered(jump_s: float) -> None:
     holds = Holds(act=True, started_at=NOW)
-    holds.load(saved)
-    holds.watch_clock(NOW + 9 * HOUR, 30.0, LIMITS)
+    holds.clock_was_set(jump_s, NOW + jump_s, LIMITS)
+    assert holds.jumped_at == NOW + jump_s
+    assert holds.started_at == NOW + jump_s
+
+
+def test_a_small_correction_is_no_jump_and_an_earlier_one_stays_as_long_ago() -> None:
+    holds = Holds(act=True, started_at=NOW)
+    holds.clock_was_set(HOUR, NOW + HOUR, LIMITS)
     assert holds.jumped_at is None
+    holds.jumped_at = NOW + HOUR
+    holds.clock_was_set(-600.0, NOW + HOUR, LIMITS)
+    assert holds.jumped_at == NOW + HOUR - 600
+
+
+def test_pauses_and_brakes_keep_their_length_over_a_clock_that_is_set() -> None:
+    holds = Holds(act=True, started_at=NOW)
+    holds.pause(company("acme"), NOW + 900)
+    where = gateway("main")
+    holds.brakes[where] = brake.State((brake.Drop("acme", NOW - 30),), NOW - 20, ("acme",))
+    holds.clock_was_set(-HOUR, NOW - HOUR, LIMITS)
+    assert holds.paused_until(company("acme"), "main", NOW - HOUR) == NOW - HOUR + 900
+    assert holds.brakes[where] == brake.State((brake.Drop("acme", NOW - HOUR - 30),), NOW - HOUR - 20, ("acme",))
+
+
+def test_a_pause_that_is_over_stays_over_when_the_clock_is_set_back() -> None:
+    holds = Holds(act=True, started_at=NOW)
+    holds.pause(HOST, NOW)
+    holds.clock_was_set(-3 * HOUR, NOW - 3 * HOUR, LIMITS)
+    assert holds.paused_until(HOST, "main", NOW - 3 * HOUR) is None
