@@ -311,7 +311,8 @@ class Orchestrator:
             raise
 
     async def resume(self, running: Running) -> None:
-        """Take up an action that a dead daemon had begun."""
+        """Take up an action that a dead daemon had begun; the clock may have been set since."""
+        running = replace(running, attempt=self.parts.ledger.known(running.subject, running.attempt))
         self.running[running.subject] = running
         self._group.start_soon(self._run, running, True)
 

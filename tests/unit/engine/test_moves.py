@@ -94,6 +94,24 @@ async def test_an_action_that_runs_while_the_clock_is_set_began_when_it_began(on
         assert d.clock.now() - last.begun_at == pytest.approx(began_s + 240, abs=20)
 
 
+@pytest.mark.parametrize("seen", [True, False])
+@pytest.mark.parametrize("jump_s", JUMPS)
+async def test_an_action_is_cut_off_while_the_clock_is_set(on: Installation, jump_s: float, seen: bool) -> None:
+    async with daemon(on) as d:
+        d.on.sessions.states["acme"] = ConnState.DISCONNECTED
+        d.on.sessions.dead.add("acme")
+        await hours_until(d, 1, HOUR)
+        if seen:
+            on.clock.jump_wall(jump_s)
+    if not seen:
+        on.clock.jump_wall(jump_s)
+    async with daemon(on) as d:
+        await d.see()
+        remembered = d.monitor.memories(ACME)[str(ACME), "watch"]
+        assert [t["begun_at"] for t in remembered["tries"]] == [a.begun_at for a in d.ledger.history(ACME)]
+        assert d.clock.now() - d.ledger.history(ACME)[-1].begun_at == pytest.approx(100, abs=60)
+
+
 async def test_a_pause_lasts_as_long_as_was_said(on: Installation) -> None:
     async with daemon(on) as d:
         d.holds.pause(ACME, d.clock.now() + DAY)
