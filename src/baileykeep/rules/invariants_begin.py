@@ -179,7 +179,8 @@ def _agreed(begun: Begun, now: float, limits: Limits) -> bool:
 
 
 def nothing_taken_after_a_clock_jump(_watch: Watch, evidence: Evidence, limits: Limits) -> str:
-    """For an hour after the wall clock jumped nothing that takes files away is begun, not even by hand."""
+    """For an hour after the wall clock jumped nothing that takes files away is begun, not even by hand; only a Reset,
+    which goes by no file's age, is a human's to make at any time."""
     sight = evidence.sight
     if not isinstance(sight, Begun) or sight.attempt.rung not in TAKES_FILES or sight.situation.jumped_at is None:
         return ""

@@ -314,4 +314,5 @@ def test_nothing_is_taken_for_an_hour_after_a_clock_jump(ago_s: float, ok: bool)
     expected = [] if ok else ["nothing_taken_after_a_clock_jump"]
     assert breached(begun(Rung.CLEANUP, Cause.FILES_DANGER, situation=jumped)) == expected
     assert breached(by_hand(Rung.RELINK, situation=jumped)) == expected
+    assert breached(by_hand(Rung.RESET, situation=jumped)) == []
     assert breached(begun(situation=jumped)) == []
