@@ -267,6 +267,53 @@ async def test_the_daemon_asks_where_a_qr_was_shown_since(quick: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.asyncio
 @pytest.mark.timeout(180)
+@pytest.mark.parametrize("what", ["truncated", "zeroed", "another identity", "deleted"])
+async def test_the_daemon_puts_nothing_back_after_a_401(quick: Path, what: str) -> None:
+    """WhatsApp ended that login: its copy is worth nothing, and a human is asked for a relink as before."""
+    async with world(quick) as w:
+        creds = await _watched(w)
+        assert w.daemon is not None
+        dead = good_creds(w.daemon.vault, ID)
+        assert dead is not None
+        w.gateway[ID].device_removed()
+        assert await w.pass_time(120, until=lambda: "logged_out" in w.open_causes(ID)), str(w)
+        damaged = DAMAGE[what](creds.read_bytes())
+        _put(creds, damaged)
+        await w.pass_time(400, step_s=15.0)
+        assert (creds.read_bytes() if creds.exists() else None) == damaged
+        assert "restore_creds" not in str(w)
+        assert "logged_out" in w.open_causes(ID)
+        copy = good_creds(w.daemon.vault, ID)
+        assert copy is None or copy.identity != dead.identity
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("what", GONE)
+async def test_after_a_human_paired_anew_only_the_new_login_is_put_back(quick: Path, what: str) -> None:
+    async with world(quick) as w:
+        creds = await _watched(w)
+        session, old = w.gateway[ID], creds.read_bytes()
+        session.close()
+        session.wipe()
+        session.open(0)
+        assert await w.pass_time(60, until=lambda: session.qr is not None)
+        session.scan()
+        assert await w.pass_time(300, until=lambda: session.paired and not w.open_causes(ID)), str(w)
+        await w.pass_time(120)
+        new = creds.read_bytes()
+        assert not same_login(new, old)
+        session.drop(heals=Heals.ASKED)
+        _put(creds, DAMAGE[what](new))
+        assert await w.pass_time(120, until=lambda: "creds_damaged" in w.open_causes(ID)), str(w)
+        assert await w.pass_time(400, until=lambda: not w.open_causes(ID)), str(w)
+        assert same_login(creds.read_bytes(), new)
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio
+@pytest.mark.timeout(180)
 async def test_a_torn_read_of_200_ms_is_no_alarm(quick: Path) -> None:
     async with world(quick) as w:
         creds = await _watched(w)
