@@ -18,7 +18,7 @@ from baileykeep.model.incident import Cause
 from baileykeep.model.moments import Moment
 from baileykeep.rules import disconnect
 
-BY_CODE: Mapping[int, Cause] = {
+BY_CODE: Mapping[int | None, Cause] = {
     401: Cause.LOGGED_OUT,
     402: Cause.ACCOUNT_BLOCKED,
     403: Cause.ACCOUNT_BLOCKED,
@@ -27,7 +27,7 @@ BY_CODE: Mapping[int, Cause] = {
     411: Cause.MULTI_DEVICE_MISMATCH,
     440: Cause.REPLACED,
 }
-"""Disconnect status codes that prove a cause by themselves; all others are a plain disconnect."""
+"""Disconnect status codes that prove a cause by themselves; all others, and none at all, are a plain disconnect."""
 
 BY_KIND: Mapping[CloseKind, Cause] = {
     CloseKind.DEVICE_REMOVED: Cause.LOGGED_OUT,
@@ -72,25 +72,21 @@ def step(state: State, fact: Fact) -> State:
         # after a crash lines from before the proof may be read once more
         return state if state.at is not None and fact.at < state.at else State()
     if isinstance(fact, StreamClosed):
-        return _proved(state, BY_KIND.get(fact.kind) or _by_code(fact.code), fact.code, fact)
+        return _proved(state, BY_KIND.get(fact.kind) or BY_CODE.get(fact.code), fact.code, fact)
     return state
 
 
 def _from_status(state: State, fact: ConnectionSeen) -> State:
     if disconnect.is_up(fact):
         return state if state == State() or _contested(state, fact.at) else State()
-    if fact.state is ConnState.DISCONNECTED and fact.code is not None:
-        return _proved(state, _by_code(fact.code), fact.code, fact)
+    if fact.state is ConnState.DISCONNECTED:
+        return _proved(state, BY_CODE.get(fact.code), fact.code, fact)
     return state
 
 
 def _contested(state: State, at: float) -> bool:
     """Whether the log proved the end just now; a clock that was set far off in between contests nothing."""
-    return state.cause is not None and state.logged_at is not None and abs(at - state.logged_at) <= CONFLICT_S
-
-
-def _by_code(code: int | None) -> Cause | None:
-    return BY_CODE.get(code) if code is not None else None
+    return state.logged_at is not None and abs(at - state.logged_at) <= CONFLICT_S
 
 
 def _proved(state: State, cause: Cause | None, code: int | None, fact: Fact) -> State:

@@ -143,7 +143,7 @@ def _down(cause: Cause, view: CompanyView, severity: Severity) -> Finding:
 
 def _files(view: CompanyView) -> list[Finding]:
     symptom = view.symptoms.get(SymptomKind.FILES)
-    if symptom is None or view.inventory is None:
+    if symptom is None:
         return []
     level = view.level
     if level.rank >= Level.DANGER.rank:

@@ -29,7 +29,10 @@ class Teller(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`drops` are the times inside the window; `told_by` told of the last one alone, until the other did, too."""
+    """`drops` are the times inside the window; `told_by` told of the last one alone, until the other did, too.
+
+    `announced` is the count that was last told, 0 while it is over.
+    """
 
     open: bool = False
     drops: tuple[Moment, ...] = ()
@@ -89,7 +92,7 @@ def _judged(state: State, subject: Subject, now: float, limits: Limits) -> tuple
     drops = drops[-10 * limit :]
     if drops != state.drops:
         state = replace(state, drops=drops)
-    if len(drops) >= limit and (not state.active or len(drops) >= state.announced + limit):
+    if len(drops) >= state.announced + limit:
         state = replace(state, active=True, announced=len(drops))
         return state, (_symptom(subject, now, len(drops), window_s, active=True),)
     if state.active and not drops:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from baileykeep.model.limits import DAY, HOUR
@@ -21,12 +22,14 @@ HORIZON_DAYS = 14
 _DROP = 5
 _DRIFT_S = 2 * DAY
 
+Samples = tuple[tuple[Moment, int], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class ForecastState:
     """Samples of (time, counted), oldest first; and what was last foretold (None: nothing is)."""
 
-    samples: tuple[tuple[Moment, int], ...] = ()
+    samples: Samples = ()
     threshold: int | None = None
     reached_at: Moment | None = None
 
@@ -44,13 +47,13 @@ def forecast(
 ) -> tuple[ForecastState, tuple[Symptom, ...]]:
     """Take one count in; a symptom when a forecast begins, ends, or moves by more than two days."""
     state = _sampled(state, counted, now)
-    target = min((bound for bound in bounds if bound > counted), default=None)
-    days = _days_until(state, target, counted)
-    if target is None or days is None:
+    foretold = _foretold(state.samples, counted, [bound for bound in bounds if bound > counted])
+    if foretold is None:
         return _over(state, subject, now)
+    target, days = foretold
     reached_at = now + days * DAY
-    same = state.threshold == target and abs((state.reached_at or 0) - reached_at) <= _DRIFT_S
-    if same:
+    before = state.reached_at if state.threshold == target else None
+    if before is not None and abs(before - reached_at) <= _DRIFT_S:
         return state, ()
     detail: Detail = {"target": target, "days": max(1, round(days)), "counted": counted}
     symptom = Symptom(subject, SymptomKind.FORECAST, now, True, Severity.INFO, detail)
@@ -75,18 +78,19 @@ def _sampled(state: ForecastState, counted: int, now: float) -> ForecastState:
     return replace(state, samples=(*state.samples, (now, counted))[-MAX_SAMPLES:])
 
 
-def _days_until(state: ForecastState, target: int | None, counted: int) -> float | None:
-    samples = state.samples
-    if target is None or len(samples) < MIN_SAMPLES or samples[-1][0] - samples[0][0] < MIN_SPAN_S:
+def _foretold(samples: Samples, counted: int, ahead: Sequence[int]) -> tuple[int, float] | None:
+    """The first bound ahead and the days until it is reached; None without steady growth towards it."""
+    if not ahead or len(samples) < MIN_SAMPLES or samples[-1][0] - samples[0][0] < MIN_SPAN_S:
         return None
     line = fitted(samples)
     if line.per_s <= 0 or line.r2 < STEADY_R2 or samples[-1][1] - samples[0][1] < MIN_GROWTH:
         return None
+    target = min(ahead)
     days = (target - counted) / line.per_s / DAY
-    return days if days <= HORIZON_DAYS else None
+    return (target, days) if days <= HORIZON_DAYS else None
 
 
-def fitted(samples: tuple[tuple[Moment, int], ...]) -> Line:
+def fitted(samples: Samples) -> Line:
     """The least-squares line through samples."""
     mean_t = math.fsum(t for t, _ in samples) / len(samples)
     mean_c = math.fsum(c for _, c in samples) / len(samples)

@@ -72,6 +72,8 @@ def is_barred(evidence: Evidence) -> bool:
 
 
 def promise(name: str) -> str:
-    """An invariant as one sentence for people: the first of its check's documentation, without the full stop."""
-    text = (INVARIANTS[name].__doc__ or name).split("\n\n")[0]
-    return " ".join(text.split()).rstrip(".")
+    """An invariant as one sentence for people: its check's documentation, without the full stop.
+
+    Where Python was told to leave documentation out, only its name is left.
+    """
+    return " ".join((INVARIANTS[name].__doc__ or name).split()).rstrip(".")

@@ -50,8 +50,7 @@ def network_and_brake_obeyed(_watch: Watch, evidence: Evidence, _limits: Limits)
     held = sight.situation
     if not held.online or not held.whatsapp:
         return "this host is offline" if not held.online else "WhatsApp cannot be reached from here"
-    free = sight.attempt.cause in PROVED_BY_CODE or sight.attempt.rung is Rung.RESTART_PROCESS
-    if free or evidence.subject.scope is not Scope.COMPANY:
+    if sight.attempt.cause in PROVED_BY_CODE or evidence.subject.scope is not Scope.COMPANY:
         return ""
     if held.braked:
         return "the fleet brake is on"
@@ -103,8 +102,8 @@ def cooldowns_kept(watch: Watch, evidence: Evidence, limits: Limits) -> str:
         return ""
     rung, cause = sight.attempt.rung, sight.attempt.cause
     same = [t for t in _all_tries(watch, sight) if t.rung is rung and not t.untouched]
-    since = evidence.at - max((t.begun_at for t in same), default=float("-inf"))
-    if since < _pause_s(sight, limits):
+    since, pause_s = evidence.at - max((t.begun_at for t in same), default=float("-inf")), _pause_s(sight, limits)
+    if pause_s and since < pause_s:
         return f"{rung} was tried {since:.0f} s ago"
     twice = [t for t in same if t.by_itself and t.cause is Cause.REPLACED and evidence.at - t.begun_at < DAY]
     return "a second reconnect within a day for a login used twice" if twice and cause is Cause.REPLACED else ""

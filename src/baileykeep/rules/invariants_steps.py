@@ -5,7 +5,7 @@ from __future__ import annotations
 from baileykeep.model.evidence import Ended, Evidence, Removing, StepBegun
 from baileykeep.model.incident import Outcome, Rung
 from baileykeep.model.limits import Limits
-from baileykeep.rules.watch import Act, Watch, proved_stopped
+from baileykeep.rules.watch import NEVER, Act, Watch, proved_stopped
 
 HARMLESS = frozenset({"prove_stopped", "backup", "snapshot", "verify", "wait_for_scan", "start", "left_closed"})
 ON_SESSION = frozenset({"stop", "reconnect", "restart_process", "reset"})
@@ -46,7 +46,7 @@ def looked_again_before_acting(watch: Watch, evidence: Evidence, _limits: Limits
 
 def _undoes(act: Act) -> bool:
     """Whether this life of the action only finishes or takes back what an earlier daemon had set aside."""
-    return act.resumed and "set_aside" in act.past
+    return "set_aside" in act.past
 
 
 def nothing_repeated_blindly(watch: Watch, evidence: Evidence, _limits: Limits) -> str:
@@ -57,7 +57,7 @@ def nothing_repeated_blindly(watch: Watch, evidence: Evidence, _limits: Limits) 
         return ""
     if sight.name == "restart_process" and sight.name in act.past:
         return "the process was restarted for this decision before"
-    return f"the step {sight.name} comes without a look at the session" if act.looked_s is None else ""
+    return f"the step {sight.name} comes without a look at the session" if act.looked_s == NEVER else ""
 
 
 def stopped_before_files_change(watch: Watch, evidence: Evidence, limits: Limits) -> str:
@@ -67,7 +67,7 @@ def stopped_before_files_change(watch: Watch, evidence: Evidence, limits: Limits
     changes = isinstance(sight, StepBegun) and sight.name not in HARMLESS | ON_SESSION
     if act is None or not (changes or isinstance(sight, Removing)):
         return ""
-    if not act.stopped or act.looked_s is None:
+    if not act.stopped:
         return "the session is connected, or nobody knows"
     if not proved_stopped(act, limits.ladder):
         return "the stop is not proved"
@@ -81,8 +81,8 @@ def healed_means_verified(watch: Watch, evidence: Evidence, limits: Limits) -> s
         return ""
     if act.rung is Rung.RESTART_PROCESS:
         return "" if "verify" in act.steps else "the process was not looked at again"
-    steady_s = (act.looked_s or 0.0) - act.open_since_s if act.open_since_s is not None else 0.0
-    return "" if act.open_since_s is not None and steady_s >= limits.ladder.steady_s else "it was not seen steady"
+    steady = act.open_since_s is not None and act.looked_s - act.open_since_s >= limits.ladder.steady_s
+    return "" if steady else "it was not seen steady"
 
 
 def damaged_creds_are_not_opened(watch: Watch, evidence: Evidence, _limits: Limits) -> str:
@@ -95,5 +95,5 @@ def damaged_creds_are_not_opened(watch: Watch, evidence: Evidence, _limits: Limi
 def session_started_again(watch: Watch, evidence: Evidence, _limits: Limits) -> str:
     """An action that stopped a session does not end before that session was started again, or left closed because
     its creds are damaged and a start would replace the login."""
-    ended = isinstance(evidence.sight, Ended) and watch.act is not None
-    return "the session was stopped and not started" if ended and watch.act and watch.act.owes_start else ""
+    ended, act = isinstance(evidence.sight, Ended), watch.act
+    return "the session was stopped and not started" if ended and act is not None and act.owes_start else ""

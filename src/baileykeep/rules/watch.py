@@ -33,6 +33,7 @@ STOP, START = "stop", "start"
 STARTS = frozenset({START, "restart_process"})
 LEFT_CLOSED = "left_closed"
 REPLACES_CREDS = frozenset({"set_aside", "put_back", "restore", "restore_creds"})
+NEVER = float("-inf")
 REMEMBERED_S = 8 * DAY
 MOST_TRIES = 200
 
@@ -41,8 +42,8 @@ MOST_TRIES = 200
 class Act:
     """The action that runs. Times in `_s` are seconds that never jump; `offset_s` is wall time less those.
 
-    `still_since_s` is the first of the looks in a row that found the session stopped and the folder unchanged,
-    `backup` a cold one that was taken and read again while the stop was proved.
+    `looked_s` is the last look at the session, `still_since_s` the first of those in a row that found it stopped and
+    the folder unchanged, `backup` a cold one that was taken and read again while the stop was proved.
     """
 
     action: str
@@ -56,7 +57,7 @@ class Act:
     wrong_s: float | None = None
     steps: tuple[str, ...] = ()
     owes_start: bool = False
-    looked_s: float | None = None
+    looked_s: float = NEVER
     stopped: bool = False
     token: str | None = None
     still_since_s: float | None = None
@@ -77,9 +78,8 @@ class Watch:
 
 def proved_stopped(act: Act, limits: LadderLimits) -> bool:
     """Looks so far apart, the last one included, found it stopped and nothing written in between."""
-    if not act.stopped or act.still_since_s is None or act.looked_s is None:
-        return False
-    return act.looked_s - act.still_since_s >= max(limits.stopped_gap_s, limits.quiet_folder_s)
+    needed_s = max(limits.stopped_gap_s, limits.quiet_folder_s)
+    return act.still_since_s is not None and act.looked_s - act.still_since_s >= needed_s
 
 
 def fold(watch: Watch, evidence: Evidence, limits: Limits) -> Watch:
