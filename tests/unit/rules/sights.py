@@ -132,12 +132,25 @@ def told(
 
     `jump_s`: the wall clock jumps so far after the first sight.
     """
-    now, breached, known = 0.0, [], watch or Watch()
+    known, found = shown(story, limits or Limits(), subject, jump_s, watch or Watch(), start)
+    return known, [name for name, _ in found]
+
+
+def wrong(*story: tuple[Sight, float], subject: Subject = ACME) -> list[str]:
+    """What is said of the breaches."""
+    return [text for _, text in shown(story, Limits(), subject, 0.0, Watch(), NOW)[1]]
+
+
+def shown(
+    story: Sequence[tuple[Sight, float]], limits: Limits, subject: Subject, jump_s: float, known: Watch, start: float
+) -> tuple[Watch, list[tuple[str, str]]]:
+    """What is known after these sights, and every breach with what is said of it."""
+    now, breached = 0.0, list[tuple[str, str]]()
     for n, (sight, after_s) in enumerate(story):
         now += after_s
         at = start + now + (jump_s if n else 0.0)
-        known, found = step(known, Evidence(subject, "a1", at, MONO + now, sight), limits or Limits())
-        breached += [name for name, _ in found]
+        known, found = step(known, Evidence(subject, "a1", at, MONO + now, sight), limits)
+        breached += found
     return known, breached
 
 

@@ -203,6 +203,7 @@ def test_an_opening_from_before_the_proof_that_is_read_again_takes_it_not_away()
 @pytest.mark.parametrize("fact", [OPENED, PAIRED])
 def test_an_opening_or_a_pairing_in_the_log_ends_every_proof(fact: Fact) -> None:
     assert step(after(REMOVED), fact) == State()
+    assert step(State(code=428), fact) == State()
 
 
 def test_the_log_outweighs_a_status_that_says_connected_for_a_minute() -> None:
@@ -275,6 +276,7 @@ def told_again(kind: CloseKind, code: int | None = None) -> Fact:
         ((down(NOW, 401), told_again(CloseKind.DEVICE_REMOVED)), State(Cause.LOGGED_OUT, 401, NOW, True, NOW + 9)),
         ((REMOVED, down(NOW + 5, 401)), State(Cause.LOGGED_OUT, 401, NOW, True, NOW)),
         ((down(NOW, 440), down(NOW + 5, 403)), State(Cause.ACCOUNT_BLOCKED, 403, NOW + 5)),
+        ((down(NOW, 402), down(NOW + 5, 403)), State(Cause.ACCOUNT_BLOCKED, 403, NOW)),
         ((down(NOW, 440), told_again(CloseKind.LOGGED_OUT)), State(Cause.LOGGED_OUT, None, NOW + 9, False, NOW + 9)),
         ((REMOVED, down(NOW + 5, 440)), State(Cause.LOGGED_OUT, 401, NOW, True, NOW)),
         ((closed(CloseKind.LOST, 428),), State(code=428)),

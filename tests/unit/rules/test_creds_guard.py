@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -64,6 +65,9 @@ STOPPED = History(stopped=True)
         (COPY, TORN, History(), Verdict.ALERT, False),
         (COPY, TORN, History(qr=True, stopped=True), Verdict.ASK, False),
         (COPY, TORN, History(relink=True, stopped=True), Verdict.ASK, False),
+        (replace(COPY, qr=True), TORN, STOPPED, Verdict.ASK, False),
+        (replace(COPY, relink=True), TORN, STOPPED, Verdict.ASK, False),
+        (replace(COPY, relink=True), OTHER, STOPPED, Verdict.OK, True),
         (COPY, TORN, History(pairing=True, stopped=True), Verdict.RETIRE, False),
         (COPY, TORN, History(logged_out=True, stopped=True), Verdict.RETIRE, False),
         (COPY, Creds(CredsState.UNREADABLE), STOPPED, Verdict.ALERT, False),

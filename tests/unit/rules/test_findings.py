@@ -87,9 +87,11 @@ def test_a_status_that_says_connected_hides_even_a_proof() -> None:
     assert causes(view(conn=ConnState.CONNECTED, cause=Cause.LOGGED_OUT)) == {}
 
 
+@pytest.mark.parametrize("phase", [Phase.WAITING, Phase.WARNED])
 @pytest.mark.parametrize(("down_s", "found"), [(0.0, False), (59.9, False), (60.0, True)])
-def test_a_qr_that_is_just_being_scanned_is_no_story(down_s: float, found: bool) -> None:
-    seen = view(conn=ConnState.WAITING_QR, timer=Timer(Phase.WAITING, down_s), cause=Cause.WAITING_QR)
+def test_a_qr_that_is_just_being_scanned_is_no_story(down_s: float, found: bool, phase: Phase) -> None:
+    """Not even where an outage is warned of before the minute is over."""
+    seen = view(conn=ConnState.WAITING_QR, timer=Timer(phase, down_s), cause=Cause.WAITING_QR)
     assert (Topic.HEALTH in causes(seen)) is found
 
 

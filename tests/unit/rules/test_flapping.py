@@ -164,6 +164,7 @@ def restarted(at: float, kind: CloseKind = CloseKind.RESTART_REQUIRED, code: int
 )
 def test_only_the_restart_within_a_minute_of_pairing_is_none(ending: Fact, drops: tuple[float, ...]) -> None:
     assert run([opened(0), PAIR, ending])[0].drops == drops
+    assert run([opened(0), ending])[0].drops == (ending.at,)
 
 
 def test_the_second_teller_of_the_restart_after_pairing_adds_nothing_either() -> None:

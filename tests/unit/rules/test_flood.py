@@ -105,6 +105,7 @@ def test_the_times_of_floods() -> None:
         ((5, 5, 5), (5, 5), [[0, 1, 2]]),
         ((), (1, 2, 3, 4, 5), []),
         ((50,), (0, 1, 2, 3, 4), []),
+        ((*range(0, 3000, 100), 3000, 3001, 3002, 3003, 3004), (), [[30, 31, 32, 33, 34]]),
     ],
 )
 def test_which_come_too_fast(candidates: tuple[float, ...], others: tuple[float, ...], runs: list[list[int]]) -> None:
@@ -188,12 +189,15 @@ def test_the_headline_counts(made: Flood, headline: str, closed: bool) -> None:
     assert (told.data["headline"], told.data["closed"]) == (headline, closed)
     assert (told.data["what_to_do"] == "") is closed
     assert told.data["timed"] is made.missed
+    assert ("They were over before" in told.data["meaning"]) is made.missed
+    assert ("They began within seconds" in told.data["meaning"]) is not made.missed
 
 
 def test_what_nobody_was_told_in_time_waits_in_one_group_until_it_is_told() -> None:
     fresh = flood.missed([], notice(4), AT + 4)
     assert fresh == Flood("missed:i4@100", AT + 4, AT + 4, missed=True)
-    assert flood.missed([group(member(1)), fresh], notice(5), AT + 5) == fresh
+    for others in ([group(member(1)), fresh], [fresh, group(member(1))]):
+        assert flood.missed(others, notice(5), AT + 5) == fresh
     delivered = flood.told(fresh)
     assert flood.missed([delivered], notice(5), AT + 5).key == "missed:i5@100"
     newer = replace(fresh, key="missed:newer")

@@ -7,7 +7,7 @@ import pytest
 from baileykeep.model.codec import decode, encode
 from baileykeep.model.limits import DAY, HOUR
 from baileykeep.model.symptoms import Severity, Symptom, SymptomKind, company
-from baileykeep.rules.forecast import MAX_SAMPLES, ForecastState, Line, fitted, forecast
+from baileykeep.rules.forecast import MAX_SAMPLES, MIN_GROWTH, STEADY_R2, ForecastState, Line, fitted, forecast
 from tests.unit.rules.folders import NOW
 
 BOUNDS = (120, 150, 180, 200)
@@ -104,6 +104,20 @@ def test_what_is_foretold() -> None:
 )
 def test_what_it_takes_to_foretell(state: ForecastState, counted: int, hours: float, foretold: bool) -> None:
     assert bool(look(state, counted, NOW + hours * HOUR)[1]) is foretold
+
+
+def test_a_folder_that_was_filled_at_once_and_shrinks_since_is_not_foretold_to_be_full() -> None:
+    filled = samples((0, 120), *((3 * n, 345 - 4 * n) for n in range(1, MAX_SAMPLES)))
+    hours, last = (filled.samples[-1][0] - NOW) / HOUR, filled.samples[-1][1]
+    line = fitted(filled.samples)
+    assert line.per_s < 0
+    assert line.r2 > STEADY_R2
+    assert last >= 120 + MIN_GROWTH
+    assert look(filled, last, NOW + hours * HOUR)[1] == ()
+
+
+def test_what_will_be_reached_within_hours_is_told_as_one_day() -> None:
+    assert look(samples((0, 103), (6, 107), (12, 111), (18, 115)), 119, NOW + DAY)[1][0].detail["days"] == 1
 
 
 def test_the_horizon_is_a_fortnight() -> None:

@@ -341,3 +341,6 @@ def test_trouble_that_comes_back_after_a_verified_repair_starts_its_rungs_anew()
     repaired = replace(story(), attempts=(healed,), clear_since=NOW + 100)
     assert found(repaired, DOWN, NOW + 110).fresh_since == NOW + 110
     assert found(replace(repaired, clear_since=None), DOWN, NOW + 110).fresh_since == 0.0
+    failed = replace(healed, action_id="a0", outcome=Outcome.FAILED)
+    assert found(replace(repaired, attempts=(failed, healed)), DOWN, NOW + 110).fresh_since == NOW + 110
+    assert found(replace(repaired, attempts=(healed, failed)), DOWN, NOW + 110).fresh_since == 0.0

@@ -28,7 +28,7 @@ def test_the_story_is_cut_only_beyond_its_bound() -> None:
     incident = replace(story(), story=())
     for n in range(KEEP_FIRST + KEEP_LAST):
         incident = told(incident, f"Line {n}.", NOW + n)
-    assert [line.text for line in incident.story] == [f"Line {n}." for n in range(KEEP_FIRST + KEEP_LAST)]
+        assert texts(incident) == [f"Line {k}." for k in range(n + 1)]
     longer = told(incident, "One more.", NOW + 99)
     left_out = f"Line {KEEP_FIRST}."
     assert [text for text in texts(incident) if text not in texts(longer)] == [left_out]

@@ -15,7 +15,7 @@ from baileykeep.rules import invariants_begin as rules
 from baileykeep.rules.cause import PROVED
 from baileykeep.rules.gates import REMOVES_FILES
 from baileykeep.rules.ladder import RETRIED, UNTOUCHED_TRIES
-from tests.unit.rules.sights import NOW, QUIET, agreed, attempt, begun, earlier, resumed, told
+from tests.unit.rules.sights import NOW, QUIET, agreed, attempt, begun, earlier, resumed, told, wrong
 
 MAIN = gateway("main")
 HOUR = 3600.0
@@ -86,6 +86,16 @@ def test_the_fleet_brake_frees_what_a_code_proved_and_gateways(change: dict[str,
     assert breached(by_hand(Rung.RECONNECT, situation=held(**change))) == []
 
 
+def test_it_is_said_which_network_is_gone_and_whose_brake_holds() -> None:
+    def said(**changes: Any) -> list[str]:
+        return wrong((begun(situation=held(**changes)), 0))
+
+    assert said(online=False) == said(online=False, whatsapp=False) == ["this host is offline"]
+    assert said(whatsapp=False) == ["WhatsApp cannot be reached from here"]
+    assert said(braked=True) == ["the fleet brake is on"]
+    assert said(waits_until=NOW + 1) == ["it is not its turn yet after the fleet brake"]
+
+
 def test_a_turn_that_has_come_is_taken() -> None:
     assert breached(begun(situation=held(waits_until=NOW))) == []
     other = begun(Rung.RECONNECT, situation=held(braked=True))
@@ -153,6 +163,13 @@ def test_no_rung_twice_in_one_story_but_a_reconnect() -> None:
     assert "rungs_in_order" in breached(twice)
 
 
+def test_what_is_not_a_reconnect_is_not_retried_even_where_reconnects_are() -> None:
+    for cause in sorted(rules.RETRIED):
+        before = [earlier(Rung.RECONNECT, 8 * HOUR, cause), earlier(Rung.RELINK, 7 * HOUR, cause)]
+        again = begun(Rung.RELINK, cause, *before, operator="ann", approval=agreed(cause=cause))
+        assert breached(again) == ["rungs_in_order"]
+
+
 def test_an_operator_may_climb_in_any_order() -> None:
     assert breached(by_hand(Rung.CLEANUP)) == []
 
@@ -175,6 +192,25 @@ def test_a_rung_waits_for_its_cooldown_in_whichever_incident(rung: Rung, cause: 
         assert after(pause_s - 1, untouched=True) == []
         assert after(pause_s - 1, outcome=Outcome.SUPERSEDED) == []
         assert breached(by_hand(rung, history=[earlier(rung, 1)])) == []
+
+
+@pytest.mark.parametrize(("cause", "window", "pause_s"), [
+    (Cause.FILES_CRITICAL, True, 7 * DAY),
+    (Cause.FILES_CRITICAL, False, 6 * HOUR),
+    (Cause.FILES_DANGER, True, 6 * HOUR),
+])  # fmt: skip
+def test_a_cleanup_by_window_waits_a_week_and_no_other(cause: Cause, window: bool, pause_s: float) -> None:
+    def after(s: float) -> list[str]:
+        before = [earlier(Rung.CLEANUP, s, Cause.PHANTOM)]
+        return breached(begun(Rung.CLEANUP, cause, history=before, situation=held(window=window)))
+
+    assert after(pause_s) == []
+    assert after(pause_s - 1) == ["cooldowns_kept"]
+
+
+def test_a_rung_without_a_cooldown_waits_for_nothing_not_even_for_a_clock_that_was_set_back() -> None:
+    assert breached(begun(Rung.SNAPSHOT, Cause.LOGGED_OUT, history=[earlier(Rung.SNAPSHOT, -10)])) == []
+    assert breached(begun(history=[earlier(Rung.RECONNECT, -10)])) == ["cooldowns_kept"]
 
 
 def test_a_process_waits_too() -> None:
@@ -210,6 +246,8 @@ def test_a_login_used_twice_is_reconnected_once_a_day() -> None:
     assert after(DAY) == []
     assert after(DAY - 1, operator="ann") == []
     assert after(DAY - 1, cause=Cause.DISCONNECTED) == []
+    other = earlier(Rung.RECONNECT, DAY - 1, Cause.REPLACED)
+    assert breached(begun(Rung.RECONNECT, Cause.DISCONNECTED, history=[other])) == []
 
 
 def test_what_the_monitor_remembers_counts_where_the_journal_forgot() -> None:
@@ -292,12 +330,14 @@ def test_by_itself_only_a_login_that_whatsapp_ended_and_only_where_that_is_confi
         "login_ends_only_with_consent"
     ]
     assert breached(relink(Cause.PHANTOM), limits=auto) == []
+    assert breached(relink(approval=None), limits=auto) == ["login_ends_only_with_consent"]
 
 
 @pytest.mark.parametrize("rung", sorted(rules.BY_HAND_ONLY))
 def test_some_rungs_are_climbed_by_hand_only(rung: Rung) -> None:
     assert breached(by_hand(rung)) == []
-    assert "login_ends_only_with_consent" in breached(begun(rung))
+    for operator in (None, "ann"):
+        assert "login_ends_only_with_consent" in breached(begun(rung, operator=operator))
     assert breached(begun(rung, manual=True)) == ["login_ends_only_with_consent"]
 
 

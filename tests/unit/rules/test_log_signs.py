@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from baileykeep.model import codec
 from baileykeep.model.facts import Fact, LogActive, LogFact, StaleSessionClosed, Tick, WaitingForMessage
-from baileykeep.model.limits import Limits
+from baileykeep.model.limits import BadMacLimits, Limits
 from baileykeep.model.symptoms import HOST, Severity, Subject, Symptom, SymptomKind, company, gateway
 from baileykeep.rules import log_signs
 from baileykeep.rules.log_signs import State
@@ -102,3 +102,14 @@ def test_a_line_read_late_counts_at_its_own_time_and_one_from_the_future_now() -
 
 def test_the_host_has_no_log() -> None:
     assert run([waiting(0, None), waiting(0, "host")], subject=HOST)[1] == []
+    named_like_it = WaitingForMessage(at=0, gateway=HOST.id, company=None)
+    assert run([named_like_it], subject=HOST)[1] == []
+    assert len(run([named_like_it], subject=gateway(HOST.id))[1]) == 1
+
+
+def test_a_limit_that_was_lowered_counts_at_the_next_look() -> None:
+    state, _ = run([stale(0), stale(1)])
+    lower = Limits(bad_mac=BadMacLimits(stale_sessions=2))
+    after, symptoms = log_signs.step(state, ACME, Tick(at=2), 2, lower)
+    assert [(symptom.kind, symptom.active) for symptom in symptoms] == [(SymptomKind.STALE_SESSIONS, True)]
+    assert after == State(stale=(0, 1), stale_active=True)
