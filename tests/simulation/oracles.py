@@ -6,6 +6,8 @@ what the world itself saw.
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 MOST_BEGUN = 15
+MOST_TASKS = 30
+MOST_OPEN = 40
+"""Descriptors of one daemon with its world, late in the day: a few logs each, whatever was rotated before."""
+
 MUTATING = frozenset({"reconnect", "stop", "start", "reset", "pairing_code"})
 
 
@@ -318,6 +324,8 @@ class Oracles:
             self.breach(found.subject.id, f"the daemon's own monitor: {found.invariant}: {found.text}")
         if core is not None and len(core.bus) > 40 * (len(self._world.sessions) + 4):
             self.breach("host", "the bus grows without bounds")
+        if (tasks := len(asyncio.all_tasks())) > MOST_TASKS:
+            self.breach("host", f"{tasks} tasks are under way")
 
     def at_rest(self) -> None:
         """Some time after the last fault: everybody is healthy, or in human hands."""
@@ -332,6 +340,8 @@ class Oracles:
                 how = "; ".join(mine) or "no story"
                 self.breach(session.id, f"{session.link} {session.code or ''} and in nobody's hands ({how})")
         self.notices.at_rest()
+        if (opened := len(os.listdir("/proc/self/fd"))) > MOST_OPEN:
+            self.breach("host", f"{opened} descriptors are open")
 
     def finish(self) -> None:
         """The end of the day."""

@@ -67,6 +67,11 @@ class Senses:
         await self.files.refresh()
         await self.files.drain()
 
+    def close(self) -> None:
+        """Close what a process closes when it ends."""
+        if self._tailer is not None:
+            self._tailer.close()
+
     # --- files --------------------------------------------------------------------------------------------------
 
     def file_event(self, company: str) -> None:

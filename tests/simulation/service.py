@@ -122,9 +122,12 @@ class Service:
             self.started_at = self._world.now
             self._world.oracles.started(life)
             self._world.trace("host", f"# daemon {life.number} started")
-            await senses.begin()
-            self._world.pace.soon(0.0)
-            await anyio.sleep_forever()
+            try:
+                await senses.begin()
+                self._world.pace.soon(0.0)
+                await anyio.sleep_forever()
+            finally:
+                senses.close()
 
     def _outside(self, life: Life) -> Outside:
         def make_door(name: str, _settings: Settings) -> Door:

@@ -102,8 +102,12 @@ class LogTailer:
                 more = await self.poll()
                 await self._clock.sleep(0.0 if more else self._pause_s())
         finally:
-            for tail in self._tails.values():
-                tail.follower.close()
+            self.close()
+
+    def close(self) -> None:
+        """Close every file; a later poll opens them again."""
+        for tail in self._tails.values():
+            tail.follower.close()
 
     async def poll(self) -> bool:
         """Look at every file once and tell what is due; True when a file has more to read at once."""
