@@ -63,6 +63,7 @@ class Oracles:
         self.jumped_at = -DAY
         self.shaken_at = -DAY
         self.stopping_life: int | None = None
+        self._open_before = descriptors()
 
     @property
     def world(self) -> World:
@@ -340,7 +341,7 @@ class Oracles:
                 how = "; ".join(mine) or "no story"
                 self.breach(session.id, f"{session.link} {session.code or ''} and in nobody's hands ({how})")
         self.notices.at_rest()
-        if (opened := len(os.listdir("/proc/self/fd"))) > MOST_OPEN:
+        if (opened := descriptors() - self._open_before) > MOST_OPEN:
             self.breach("host", f"{opened} descriptors are open")
 
     def finish(self) -> None:
@@ -351,6 +352,11 @@ class Oracles:
 
 WAITING = frozenset({"starting_up", "network_down", "whatsapp_down", "gateway_down", "brake", "too_early", "paused"})
 """Holds that are no answer when nothing is wrong outside any more."""
+
+
+def descriptors() -> int:
+    """How many this process has open."""
+    return len(os.listdir("/proc/self/fd"))
 
 
 def in_human_hands(stories: Iterable[Incident], session: Session, paused: Mapping[str, float], now: float) -> bool:
