@@ -23,9 +23,9 @@ def step(state: State, subject: Subject, fact: Fact, now: float, limits: Limits)
     """Count from a repair on for a day; beyond the bound it is a symptom until that day or the next repair."""
     bound = limits.bad_mac.after_repair_alert
     after = _folded(state, fact, now)
-    if (state.count > bound) == (after.count > bound):
-        return after, ()
     active = after.count > bound
+    if active == (state.count > bound):
+        return after, ()
     severity = Severity.WARNING if active else Severity.INFO
     detail: Detail = {"bound": bound}
     return after, (Symptom(subject, SymptomKind.AFTER_REPAIR, now, active, severity, detail),)

@@ -76,4 +76,4 @@ def promise(name: str) -> str:
 
     Where Python was told to leave documentation out, only its name is left.
     """
-    return " ".join((INVARIANTS[name].__doc__ or name).split()).rstrip(".")
+    return " ".join((INVARIANTS[name].__doc__ or name).split()).removesuffix(".")

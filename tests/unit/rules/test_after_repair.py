@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from baileykeep.model.facts import DecryptFailed, DecryptKind, Fact, SessionsRepaired, Tick
 from baileykeep.model.limits import DAY, Limits
 from baileykeep.model.symptoms import Severity, Symptom, SymptomKind
@@ -34,6 +36,15 @@ def test_the_eleventh_failure_after_a_repair_is_told_once() -> None:
     assert seen == [
         Symptom(ACME, SymptomKind.AFTER_REPAIR, NOW + 11 * 1800, True, Severity.WARNING, {"bound": 10}),
     ]
+
+
+def test_a_bound_of_none_tells_of_the_first_failure_and_ends_it() -> None:
+    limits = replace(LIMITS, bad_mac=replace(LIMITS.bad_mac, after_repair_alert=0))
+    state, told = State(NOW), list[bool]()
+    for fact in (failed(NOW + 1), failed(NOW + 2), Tick(at=NOW + DAY)):
+        state, symptoms = step(state, ACME, fact, fact.at, limits)
+        told += [symptom.active for symptom in symptoms]
+    assert told == [True, False]
 
 
 def test_without_a_repair_nothing_is_counted() -> None:

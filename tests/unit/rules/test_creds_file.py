@@ -105,6 +105,11 @@ def test_raised_ids_are_written_as_baileys_writes_them() -> None:
         with_pre_key_ids(b"[]", 7)
 
 
+def test_a_number_that_no_json_holds_is_not_written() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        with_pre_key_ids(b'{"odd":1e999}', 7)
+
+
 def identity_with(public: object) -> str | None:
     fields = json.loads(WHOLE) | {"signedIdentityKey": {"public": public}}
     return parse_creds(json.dumps(fields).encode()).identity

@@ -93,6 +93,16 @@ def test_it_restores_by_itself_only_where_nothing_can_be_lost() -> None:
                 assert current.paired
 
 
+def test_what_is_remembered_beside_the_copy_weighs_like_what_was_just_seen() -> None:
+    shown, begun = replace(COPY, qr=True), replace(COPY, relink=True)
+    for current in (TORN, Creds(CredsState.EMPTY), Creds(CredsState.ZEROED)):
+        assert judge(shown, current, STOPPED).verdict is Verdict.ASK
+        assert judge(begun, current, STOPPED).verdict is Verdict.ASK
+    assert judge(shown, TORN, STOPPED) == judge(COPY, TORN, History(qr=True, stopped=True))
+    assert judge(begun, TORN, STOPPED) == judge(COPY, TORN, History(relink=True, stopped=True))
+    assert judge(begun, OTHER, STOPPED) == judge(COPY, OTHER, History(relink=True, stopped=True))
+
+
 def seen(facts: Creds) -> Fact:
     return CredsSeen(at=NOW, company="c", creds=facts)
 

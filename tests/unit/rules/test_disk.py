@@ -136,5 +136,7 @@ def test_a_volume_that_tells_no_size_counts_as_free() -> None:
 def test_shares_are_told_with_one_decimal_and_no_inodes_are_no_few() -> None:
     _, told = after(replace(ROOMY, bytes_free=4_460_000_000))
     assert told[0].detail["free_percent"] == 4.5
+    _, told = after(replace(ROOMY, inodes_free=100, inodes_total=3000))
+    assert told[0].detail["inodes_free_percent"] == 3.3
     none = replace(ROOMY, path="/c", bytes_free=4 * GB, inodes_free=None, inodes_total=None)
     assert after(none, replace(ROOMY, path="/b", bytes_free=GB))[1][-1].detail["path"] == "/b"

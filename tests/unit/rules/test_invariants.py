@@ -60,6 +60,10 @@ def breached(*story: tuple[Sight, float], **more: Any) -> list[str]:
 def test_every_promise_is_one_sentence_and_has_its_own_name() -> None:
     texts = [promise(name) for name in INVARIANTS]
     assert len(set(texts)) == len(texts)
+    assert promise("network_and_brake_obeyed") == (
+        "Offline, or with WhatsApp out of reach, nothing is begun by itself, and under the fleet brake only what a "
+        "code proved, or the restart of a gateway's process"
+    )
     assert all(30 < len(text) < 300 and "\n" not in text and not text.endswith(".") for text in texts)
 
 

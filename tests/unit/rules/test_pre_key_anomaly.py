@@ -42,6 +42,12 @@ def test_keys_that_stay_are_told_once_by_a_tick_or_a_look() -> None:
     assert run(looked(7), looked(6, NOW + SETTLE_S))[1] == [symptom(6, SETTLE_S)]
 
 
+def test_a_single_key_is_told_and_not_again_when_it_is_seen_again() -> None:
+    state, told = run(looked(1), looked(1, NOW + SETTLE_S), looked(1, NOW + SETTLE_S + 5))
+    assert told == [symptom(1, SETTLE_S)]
+    assert run(looked(0, NOW + 90), state=state)[1] == [symptom(0, 90)]
+
+
 def test_a_change_and_the_end_are_told_at_once() -> None:
     state, _ = run(looked(3), Tick(at=NOW + SETTLE_S))
     assert run(looked(4, NOW + 90), state=state)[1] == [symptom(4, 90)]

@@ -119,6 +119,8 @@ def test_a_process_that_came_up_again_gets_its_five_minutes_anew() -> None:
     came_up = [process(ProcessState.RUNNING, up_at), *ticks(DEAD_S - 5, up_at)]
     assert told_by(*down, *came_up) == [(DOWN, True, 0), (DOWN, False, DEAD_S * 3)]
     assert told_by(*down, *came_up, Tick(at=up_at + DEAD_S))[2:] == [(DOWN, True, DEAD_S * 4)]
+    quiet = GatewayState(Problem.REFUSED, 100.0, 200.0, NOW, process=ProcessState.STOPPED)
+    assert run(process(ProcessState.RUNNING), state=quiet)[0].quiet_s == 0.0
     still = [process(ProcessState.RUNNING, NOW + DEAD_S - 5), Tick(at=NOW + DEAD_S)]
     assert told_by(process(ProcessState.RUNNING), answer(Problem.REFUSED), *ticks(DEAD_S - 5), *still)[0][0] is DOWN
 

@@ -173,6 +173,7 @@ def test_first_and_last_line() -> None:
     over = replace(DOWN, closed_at=AT + 1020, closing="healthy again.")
     assert words.line_closed(over) == "Healthy again, after 17 min."
     assert words.line_closed(replace(over, closing="")) == "Over, after 17 min."
+    assert words.line_closed(replace(over, closing="released by MAX")) == "Released by MAX, after 17 min."
 
 
 def test_what_was_wrong_before_it_was_told_of_counts_too() -> None:
