@@ -91,7 +91,7 @@ def times(floods: Iterable[Flood]) -> tuple[float, ...]:
 
 
 def runs(candidates: Sequence[float], others: Sequence[float], limits: NotifyLimits) -> list[list[int]]:
-    """Indexes of the candidates (sorted) that came too fast, in runs that belong together.
+    """Indexes of the candidates that came too fast, in runs that belong together, oldest first.
 
     A window of `flood_window_s` with at least `flood_companies` times in it, the `others` counted too, is a flood.
     """

@@ -91,8 +91,8 @@ def _matters(notice: Notice, newest: Notice) -> bool:
     why = _why(notice)
     if why is Why.HUMAN:
         return bool(newest.data.get("needs_human"))
-    if why in QUESTIONS:
-        return _question(newest) is not None and _question(notice) == _question(newest)
+    if why in QUESTIONS:  # then the notice shows one
+        return _question(notice) == _question(newest)
     return newest.severity.rank >= notice.severity.rank
 
 
@@ -226,17 +226,16 @@ def _gather_unseen(lane: Lane, unseen: Mapping[str, _Story], changes: dict[str, 
 
 def _flooding(lane: Lane, loose: Sequence[_Story], changes: dict[str, _Change], limits: NotifyLimits) -> set[str]:
     """Let new stories that came too fast join a flood, one that still runs or a new one; returns their keys."""
-    ordered = sorted(loose, key=lambda story: story.kept[0].at)
-    times = [story.kept[0].at for story in ordered]
+    times = [story.kept[0].at for story in loose]
     gathered: set[str] = set()
     for run in flood.runs(times, (*lane.recent, *flood.times(lane.floods)), limits):
         group = flood.running(lane.floods, times[run[0]], limits)
         if group is None:
             start = times[run[0]]
             earlier = sum(abs(start - at) <= limits.flood_window_s for at in lane.recent)
-            group = flood.opened(ordered[run[0]].now, start, earlier)
+            group = flood.opened(loose[run[0]].now, start, earlier)
         change = changes.setdefault(group.key, _Change(group))
         for index in run:
-            change.join(ordered[index])
-            gathered.add(ordered[index].now.key)
+            change.join(loose[index])
+            gathered.add(loose[index].now.key)
     return gathered
