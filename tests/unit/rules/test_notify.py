@@ -75,12 +75,15 @@ def test_a_human_newly_needed_sounds_once() -> None:
 def test_information_never_sounds() -> None:
     info = replace(DOWN, severity=Severity.INFO)
     assert not only(told(None, info)).sound
+    assert only(told(None, info)).data["buttons"] == []
     assert not only(told(info, replace(info, needs_human=True))).sound
     assert not only(told(info, replace(ASKED, severity=Severity.INFO))).sound
 
 
 def test_a_warning_is_silent_at_night_and_nothing_worse_is() -> None:
     assert not only(told(None, DOWN, quiet=True)).sound
+    assert not only(told(replace(DOWN, severity=Severity.INFO), DOWN, quiet=True)).sound
+    assert only(told(replace(DOWN, severity=Severity.INFO), DOWN)).sound
     assert only(told(None, replace(DOWN, severity=Severity.CRITICAL), quiet=True)).sound
     assert only(told(DOWN, replace(DOWN, needs_human=True), quiet=True)).sound
     assert only(told(DOWN, ASKED, quiet=True)).sound
@@ -108,6 +111,8 @@ def test_a_reminder_sounds_and_then_the_second_contact_joins_until_the_end() -> 
     first, second = told(reminded, passed_on)
     assert (first.data["to"], first.data["first"], first.sound) == ("100", False, True)
     assert (second.data["to"], second.data["first"], second.sound, second.key) == ("200", True, True, "i1@200")
+    edits = told(passed_on, replace(passed_on, acked_by="Anna"))
+    assert [(n.data["to"], n.data["why"], n.sound) for n in edits] == [("100", "", False), ("200", "", False)]
     over = replace(passed_on, closed_at=AT + 1300)
     assert [(n.data["to"], n.sound, n.data["first"]) for n in told(passed_on, over)] == [
         ("100", False, False),
@@ -161,6 +166,11 @@ def test_the_clock_of_a_question(waited: float, reminded: bool, escalated: bool,
 @pytest.mark.parametrize("state", [ApprovalState.APPROVED, ApprovalState.REJECTED, ApprovalState.EXPIRED])
 def test_an_answered_question_has_no_clock(state: ApprovalState) -> None:
     assert approval_clock(Approval(Rung.RELINK, 1, AT, state), AT + 9000, RelinkLimits()) is None
+
+
+def test_what_is_held_after_a_failed_safety_check_can_be_released_instead_of_paused() -> None:
+    for cause, last in ((Cause.BREACH, "resume"), (Cause.OVER_BOUNDS, "pause")):
+        assert [b["do"] for b in only(told(None, replace(DOWN, cause=cause))).data["buttons"]] == ["ack", last]
 
 
 def test_the_host_cannot_be_paused() -> None:
@@ -231,6 +241,8 @@ def test_how_long_a_question_lives_is_a_limit() -> None:
         (DOWN, replace(DOWN, acked_by="Anna"), "", None),
         (replace(DOWN, needs_human=True), replace(DOWN, closed_at=AT), "resolved", "Resolved. "),
         (DOWN, replace(DOWN, closed_at=AT), "", None),
+        (None, replace(DOWN, closed_at=AT), "", None),
+        (DOWN, replace(ASKED, approval=Approval(Rung.RELINK, 4, AT, ApprovalState.APPROVED, "Anna")), "", None),
         (replace(ASKED, revision=4), replace(ASKED, approval=Approval(Rung.RELINK, 5, AT)), "approval", "Your answer"),
         (ASKED, replace(ASKED, approval=Approval(Rung.CLEANUP, 4, AT)), "approval", "Your answer is needed. "),
     ],
