@@ -198,7 +198,7 @@ def what_to_do(incident: Incident) -> str:
     approval = incident.approval
     if approval is not None and approval.state == "open":
         return f"Say yes or no: may Baileykeep {RUNGS[approval.rung].to}?"
-    running = [attempt for attempt in incident.attempts if attempt.outcome is None and attempt.ended_at is None]
+    running = [attempt for attempt in incident.attempts if attempt.outcome is None]
     if running:
         return f"Wait. {RUNGS[running[-1].rung].doing} now."
     return _for_subject(WORDS[incident.cause].what_to_do, incident.subject)

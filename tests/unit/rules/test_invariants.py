@@ -34,6 +34,7 @@ from tests.unit.rules.sights import (
     COVERED,
     FOLDER,
     HEALED,
+    NOW,
     OLD_KEY,
     OLD_SESSION,
     PLAN,
@@ -412,6 +413,11 @@ def test_a_try_that_did_nothing_is_forgotten_and_an_untouched_one_marked() -> No
     assert watch.tries == ()
     watch, _ = told(*BEGUN, (Ended(attempt(outcome=Outcome.FAILED, untouched=True)), 0))
     assert [t.untouched for t in watch.tries] == [True]
+    another = replace(watch.tries[0], action="a0", begun_at=NOW - 2 * DAY, untouched=False)
+    for untouched in (True, False):
+        ended = (Ended(attempt(outcome=Outcome.FAILED, untouched=untouched)), 0)
+        watch, _ = told(*BEGUN, ended, watch=Watch(None, (another,)))
+        assert [(t.action, t.untouched) for t in watch.tries] == [("a0", False), ("a1", untouched)]
 
 
 def test_old_tries_are_forgotten_and_their_number_is_bounded() -> None:

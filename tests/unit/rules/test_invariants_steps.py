@@ -72,6 +72,19 @@ def test_a_session_that_runs_is_told_apart_from_a_stop_that_is_not_proved_yet_an
     assert before_removal(*old) == ["the last look at the session is too old"]
 
 
+def test_a_stop_and_a_start_end_whatever_was_proved_before_them() -> None:
+    remove = (StepBegun("remove"), 0.0)
+    for step in (StepBegun("stop"), StepBegun("start", must_come=True), StepBegun("restart_process")):
+        before: tuple[tuple[Sight, float], ...] = (*BEGUN, *STOPPED, *without(COVERED, "remove", Removing, Removed))
+        moved = (*before, (step, 0.0))
+        assert wrong(*moved, remove) == ["the session is connected, or nobody knows"]
+        look = (Looked(True, token="t1"), 5.0)
+        assert wrong(*moved, look, remove) == ["the stop is not proved"]
+        assert wrong(*moved, (Looked(True), 5.0), remove) == ["the stop is not proved"]
+        assert wrong(*moved, look, look, look, remove) == []
+        assert told(*moved, look, look, look, (REMOVING, 0))[1] == ["backup_before_removal"]
+
+
 def test_what_was_never_seen_open_is_not_healed_even_where_no_steady_time_is_asked_for() -> None:
     healed = (Ended(attempt(Rung.RECONNECT, outcome=Outcome.HEALED)), 0.0)
     at_once = Limits(ladder=LadderLimits(steady_s=0))

@@ -154,6 +154,7 @@ def test_lines_of_an_action() -> None:
     assert words.line_begun(Rung.RECONNECT, "Anna") == "Reconnecting, asked for by Anna."
     failed = Attempt(Rung.CLEANUP, Cause.FILES_HIGH, AT, "a1", AT, Outcome.FAILED, note="still down.\nreally.")
     assert words.line_ended(failed) == ("Tried to back up and clean the folder: it did not help (still down. really).")
+    assert words.line_ended(replace(failed, note="asked by MAX.")).endswith("it did not help (asked by MAX).")
     assert words.line_ended(replace(failed, outcome=None)) == "Backing up and cleaning the folder."
 
 
