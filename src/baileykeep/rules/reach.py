@@ -58,7 +58,8 @@ class GatewayState:
 
     While there is a `problem`, `quiet_s` counts since the last sign of life and `failing_s` since the problem began,
     in seconds that were really watched: a restart, a suspend or a clock that was set adds two polls at the most.
-    `moved` tells that there was a sign of life since the problem began, `written_at` is the newest auth write known.
+    `seen_at` is None without one. `moved` tells that there was a sign of life since the problem began, `written_at` is
+    the newest auth write known.
     """
 
     problem: Problem | None = None
@@ -89,7 +90,7 @@ def step_gateway(
 
 def _passed(state: GatewayState, now: float, limits: Limits) -> GatewayState:
     """The same a while later. Offline, a gateway elsewhere cannot answer us: then nothing is counted."""
-    if state.problem is None or state.seen_at is None:
+    if state.seen_at is None:
         return state
     two_polls_s = 2 * max(limits.poll.connection_s, limits.poll.connection_down_s)
     gap_s = 0.0 if state.offline else min(max(0.0, now - state.seen_at), two_polls_s)

@@ -19,6 +19,7 @@ from baileykeep.model.facts import (
     ProcessState,
     Tick,
 )
+from baileykeep.model.limits import Limits, PollLimits
 from baileykeep.model.symptoms import HOST, Severity, Symptom, SymptomKind, gateway
 from baileykeep.rules.reach import MISCONFIGURED, GatewayState, HostState, step_gateway, step_host
 from tests.unit.rules.cases import NOW, inventory
@@ -251,3 +252,21 @@ def test_the_network_is_remembered_and_other_facts_leave_the_state_as_it_is() ->
     assert step_gateway(failing, MAIN, network(), NOW, LIMITS)[0].quiet_s == 110.0
     assert step_gateway(failing, MAIN, seen(ConnState.CONNECTED), NOW, LIMITS) == (failing, ())
     assert step_gateway(failing, MAIN, Tick(at=NOW), NOW, LIMITS)[0].quiet_s == 110.0
+    nothing_new = look(NOW, NOW - 100)
+    assert step_gateway(replace(failing, written_at=NOW - 100), MAIN, nothing_new, NOW, LIMITS)[0].quiet_s == 110.0
+    assert step_gateway(replace(failing, offline=True), MAIN, Tick(at=NOW), NOW, LIMITS)[0].quiet_s == 100.0
+
+
+@pytest.mark.parametrize(("up_s", "down_s"), [(5, 30), (30, 5)])
+def test_a_gap_counts_as_two_of_the_longer_polls_at_the_most(up_s: float, down_s: float) -> None:
+    slow = Limits(poll=PollLimits(connection_s=up_s, connection_down_s=down_s))
+    for gap_s, counted_s in ((59.0, 59.0), (60.0, 60.0), (61.0, 60.0), (3600.0, 60.0), (-3600.0, 0.0)):
+        failing = GatewayState(Problem.REFUSED, 100.0, 200.0, NOW - gap_s)
+        after, _ = step_gateway(failing, MAIN, Tick(at=NOW), NOW, slow)
+        assert (after.quiet_s, after.failing_s, after.seen_at) == (100.0 + counted_s, 200.0 + counted_s, NOW)
+
+
+@pytest.mark.parametrize("found", [ProcessState.STOPPED, ProcessState.ERRORED, ProcessState.UNKNOWN])
+def test_a_process_that_did_not_come_up_gets_no_more_time(found: ProcessState) -> None:
+    quiet = GatewayState(Problem.REFUSED, 100.0, 200.0, NOW, process=ProcessState.STOPPED, active=DOWN)
+    assert run(process(found), state=quiet)[0].quiet_s == 100.0
