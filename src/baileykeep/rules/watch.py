@@ -51,12 +51,12 @@ class Act:
     cause: Cause
     manual: bool
     offset_s: float
-    past: tuple[str, ...] = ()
-    resumed: bool = False
-    intended: bool = False
+    past: tuple[str, ...]
+    resumed: bool
+    intended: bool
+    owes_start: bool
     wrong_s: float | None = None
     steps: tuple[str, ...] = ()
-    owes_start: bool = False
     looked_s: float = NEVER
     stopped: bool = False
     token: str | None = None
@@ -156,7 +156,7 @@ def _looked(act: Act, sight: Looked, evidence: Evidence, _limits: Limits) -> Act
         since_s, token = None, None
     elif sight.token is not None and sight.token != token:
         since_s, token = now_s, sight.token
-    came_back = (sight.open or sight.running) and act.resumed and STOP not in act.steps
+    came_back = (sight.open or sight.running) and STOP not in act.steps
     open_since_s = (act.open_since_s if act.open_since_s is not None else now_s) if sight.open else None
     return replace(
         act,

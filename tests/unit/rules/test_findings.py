@@ -169,6 +169,22 @@ def test_every_cause_that_brings_no_severity_of_its_own_has_one() -> None:
     assert told_by_view | {Cause.WAITING_QR, Cause.DISCONNECTED} <= set(findings.SEVERITY)
 
 
+def test_of_a_company_that_nobody_looked_at_nothing_is_known() -> None:
+    blank = CompanyView("acme")
+    assert (blank.conn, blank.paired, blank.has_qr, blank.unknown) == (ConnState.UNKNOWN, None, False, True)
+    assert (blank.cause, blank.proved_at, blank.code) == (Cause.DISCONNECTED, None, None)
+    assert (blank.inventory, blank.level, blank.critical_since) == (None, Level.EXCELLENT, None)
+    assert (blank.creds_sure, blank.symptoms) == (False, {})
+    assert (blank.timer.phase, blank.timer.down_s) == (Phase.UP, 0.0)
+    assert (blank.timer.since, blank.timer.last_up_at) == (None, None)
+
+
+def test_connected_is_up_unless_somebody_denies_that_it_is_paired() -> None:
+    for paired, up in ((True, True), (None, True), (False, False)):
+        assert view(conn=ConnState.CONNECTED, paired=paired).up is up
+        assert view(conn=ConnState.CONNECTING, paired=paired).up is False
+
+
 def test_a_view_answers_what_is_asked_of_it() -> None:
     seen = with_symptoms(view(paired=False, conn=ConnState.CONNECTED), SymptomKind.PHANTOM)
     assert not seen.up
