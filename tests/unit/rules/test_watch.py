@@ -7,12 +7,36 @@ from typing import Any
 
 import pytest
 
-from baileykeep.model.evidence import CredsLooked, Ended, Intended, Looked, LookedAgain, Resumed, Sight, StepBegun, Try
+from baileykeep.model.evidence import (
+    BackedUp,
+    CredsLooked,
+    Ended,
+    Intended,
+    Looked,
+    LookedAgain,
+    Resumed,
+    Sight,
+    StepBegun,
+    Try,
+)
 from baileykeep.model.incident import Cause, Outcome, Rung
 from baileykeep.model.limits import DAY
 from baileykeep.rules.watch import NEVER, Act, Watch
 from baileykeep.rules.words import STEPS
-from tests.unit.rules.sights import BEGUN, MONO, NOW, REMOVING, STOPPED, attempt, begun, resumed, told, wrong
+from tests.unit.rules.sights import (
+    BEGUN,
+    COLD,
+    MONO,
+    NOW,
+    PLAN,
+    REMOVING,
+    STOPPED,
+    attempt,
+    begun,
+    resumed,
+    told,
+    wrong,
+)
 
 Told = tuple[tuple[Sight, float], ...]
 
@@ -129,6 +153,22 @@ def test_damaged_creds_stay_so_until_files_are_put_in_their_place(name: str) -> 
     assert act.creds_damaged is (name not in ("set_aside", "put_back", "restore", "restore_creds"))
     sound = act_after(*BEGUN, *STOPPED, (StepBegun(name, must_come=True), 0))
     assert not sound.creds_damaged
+
+
+def test_leaving_closed_what_was_never_stopped_owes_no_start() -> None:
+    closed = (StepBegun("left_closed", must_come=True), 0.0)
+    assert not act_after(*BEGUN, closed).owes_start
+    assert act_after(*BEGUN, *STOPPED, closed).owes_start
+
+
+def test_a_backup_counts_only_when_the_stop_was_proved_before_it() -> None:
+    backup: Told = ((BackedUp(COLD), 0),)
+    stop, *looks = STOPPED
+    early = (*BEGUN, stop, *backup, *looks)
+    assert act_after(*early).backup is None
+    assert told(*early, (PLAN, 0), (REMOVING, 0))[1] == ["backup_before_removal"]
+    assert act_after(*BEGUN, *STOPPED, *backup).backup == COLD
+    assert act_after(*BEGUN, *STOPPED, *backup, (BackedUp(replace(COLD, sha256="")), 0)).backup is None
 
 
 def test_the_symptom_is_known_as_of_the_last_look_at_it() -> None:
