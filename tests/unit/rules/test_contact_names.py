@@ -34,6 +34,13 @@ def test_a_contact_known_only_by_its_mapping_is_found_too() -> None:
     assert addresses_of([alias("100000000000555_1.7", KEY)], users, KEY) == ("100000000000555_1.7",)
 
 
+def test_what_is_no_address_shows_no_number_either() -> None:
+    for odd in ("4915122222222", "4915122222222_1", "4915122222222@s.whatsapp.net", "4915122222222.0.1"):
+        name = alias(odd, KEY)
+        assert name.startswith("***")
+        assert "491512222" not in name
+
+
 def test_what_is_masked_already_stays_as_it_is() -> None:
     assert [mask_phone(text) for text in ("***0000", "***", "****", "4915112345678")] == [
         "***0000",

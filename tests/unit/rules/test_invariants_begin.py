@@ -268,6 +268,8 @@ def test_five_repairs_a_day_and_no_more() -> None:
     assert after(5, operator="ann") == []
     assert after(5, outcome=Outcome.SUPERSEDED) == []
     assert after(5, untouched=True) == ["daily_budget_kept"]
+    a_day_ago = earlier(Rung.RESTORE_CREDS, DAY)
+    assert breached(begun(history=[a_day_ago, *(earlier(Rung.RESTORE_CREDS, 7000 + n) for n in range(4))])) == []
 
 
 def test_snapshots_and_what_a_human_agreed_to_need_no_budget() -> None:
