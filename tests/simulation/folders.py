@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import random
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,17 +29,13 @@ DAY_S = 86_400.0
 
 
 @functools.cache
-def _template(shape: Shape, root: str) -> tuple[tuple[str, str, float], ...]:
+def _template(shape: Shape) -> tuple[tuple[str, str, float], ...]:
     """The files of a shape with their age, made once a process; creds are made anew for each company."""
-    path = Path(root) / "template"
-    make_folder(path, shape, phone="491510000000", now=0.0, rng=random.Random("template"))
-    found = []
-    for file in sorted(path.iterdir()):
-        if file.name != "creds.json":
-            found.append((file.name, file.read_text(), file.stat().st_mtime))
-        file.unlink()
-    path.rmdir()
-    return tuple(found)
+    with tempfile.TemporaryDirectory() as root:
+        path = Path(root) / "template"
+        make_folder(path, shape, phone="491510000000", now=0.0, rng=random.Random("template"))
+        files = [file for file in sorted(path.iterdir()) if file.name != "creds.json"]
+        return tuple((file.name, file.read_text(), file.stat().st_mtime) for file in files)
 
 
 class Folder:
@@ -51,7 +48,7 @@ class Folder:
         self._rng = rng
         self._contacts = 1000
         path.mkdir(parents=True)
-        for name, text, age in _template(shape, str(path.parent.parent)):
+        for name, text, age in _template(shape):
             write(path / name.replace("491510000000", phone), text, now + age)
         self.creds = self._paired(shape.pre_keys + 1)
         self.write_creds(self.creds, now - 3600)
