@@ -56,6 +56,8 @@ def test_a_crossing_action_is_barred_also_by_hand() -> None:
     beside = held(beside=("gateway:main",))
     assert breached(begun(situation=beside)) == ["one_action_at_a_time"]
     assert breached(by_hand(Rung.RECONNECT, situation=beside)) == ["one_action_at_a_time"]
+    both = held(beside=("gateway:main", "company:beta"))
+    assert wrong((begun(situation=both), 0)) == ["it would cross the action on gateway:main, company:beta"]
 
 
 @pytest.mark.parametrize("change", [{"acting": False}, {"paused": True}, {"breached": True}])

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from baileykeep.model.evidence import Way
+from baileykeep.model.evidence import BackedUp, Way
 from baileykeep.model.incident import Rung
 from baileykeep.model.inventory import NEVER_CLEANED, Category
-from tests.unit.rules.sights import COLD, FOLDER, OLD_SESSION, PLAN, REMOVING
+from tests.unit.rules.sights import BEGUN, COLD, FOLDER, OLD_SESSION, PLAN, REMOVING, STOPPED, wrong
 from tests.unit.rules.test_invariants import removed
 
 ASIDE = replace(REMOVING, way=Way.NAMED_ASIDE, names=(OLD_SESSION,))
@@ -41,3 +41,15 @@ def test_of_a_file_that_is_not_there_nobody_knows_that_it_is_baileys_own() -> No
     whole = replace(REMOVING, way=Way.WHOLE_ASIDE, names=names)
     found = removed(whole, plan=replace(PLAN, names=names), rung=Rung.RELINK)
     assert found == ["removed_within_plan_within_listing", "never_list_kept"]
+
+
+def test_it_is_said_how_many_pre_keys_would_be_left() -> None:
+    names = tuple(f"pre-key-{n}.json" for n in range(1, 12))
+    before = (*BEGUN, *STOPPED, (BackedUp(COLD), 0.0), (replace(PLAN, names=names), 0.0))
+    assert wrong(*before, (replace(REMOVING, names=names), 0.0)) == ["29 pre-keys would be left"]
+
+
+def test_a_plan_of_an_empty_folder_is_judged_like_any_other() -> None:
+    empty = replace(PLAN, names=(), files=())
+    assert removed(replace(REMOVING, names=(), files=()), plan=empty) == []
+    assert removed(REMOVING, plan=empty) == ["removed_within_plan_within_listing"]
