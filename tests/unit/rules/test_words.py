@@ -268,7 +268,7 @@ def test_how_a_subject_is_called(incident: Incident, name: str, who: str) -> Non
     [
         ({}, 1020),
         ({"since": AT - 600.0}, 1620),
-        ({"since": AT - 600}, 1620),
+        ({"since": int(AT) - 600}, 1620),
         ({"since": AT + 60}, 1020),
         ({"since": "x"}, 1020),
     ],
