@@ -66,6 +66,11 @@ def test_nothing_new_while_held_but_by_hand(change: dict[str, bool]) -> None:
     assert breached(by_hand(Rung.RECONNECT, situation=held(**change))) == []
 
 
+def test_it_is_said_what_holds() -> None:
+    said = [wrong((begun(situation=held(**{name: name != "acting"})), 0)) for name in ("acting", "paused", "breached")]
+    assert said == [["only observing"], ["paused"], ["held after a breach"]]
+
+
 def test_nothing_new_while_shutting_down_not_even_by_hand() -> None:
     closing = held(shutting_down=True)
     assert breached(begun(situation=closing)) == ["nothing_new_while_held"]
