@@ -22,6 +22,9 @@ DAY_S = 86_400.0
 REST_S = 45 * 60.0 + 60.0
 """So long after the last fault everybody is healthy or in human hands."""
 
+DISARMED_S = 30.0
+"""A death that waits for the n-th crossing of a door is a fault too, and none comes so long after the last."""
+
 COMPANIES = [f"c{n}" for n in range(1, 1 + sum(model.companies for model in MODELS))]
 GATEWAYS = [model.name for model in MODELS]
 
@@ -76,6 +79,7 @@ async def _live(seed: int, root: object, faults: Sequence[Fault], end_s: float) 
     assert isinstance(root, Path)
     world = World(seed, root)
     schedule(world, list(faults))
+    world.at(LAST_FAULT_S + DISARMED_S, world.service.disarm)
     world.at(LAST_FAULT_S + REST_S, world.oracles.at_rest)
     await world.run(end_s)
     return world

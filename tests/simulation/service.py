@@ -140,6 +140,12 @@ class Service:
 
         return Outside(make_door, make_channels, SimFsys(self._world, life))
 
+    def disarm(self) -> None:
+        """Whoever was to die at some later moment lives."""
+        self.kill_after_action = None
+        if self.life is not None:
+            self.life.die_in = None
+
     async def stop_in_good_order(self) -> None:
         """As `Daemon.shut_down`: nothing new, what runs may finish for a while, then the end."""
         core, life, group = self.core, self.life, self._group
