@@ -166,6 +166,17 @@ async def test_notices_leave_the_outbox_sent_covered_or_dead(journal: Journal) -
     }
 
 
+async def test_what_was_put_off_moves_with_the_clock(journal: Journal) -> None:
+    await journal.write(notices=[notice(n) for n in range(4)])
+    ids = [n.id for n in await journal.pending_notices(AT)]
+    await journal.notice_failed(ids[0], not_before=AT + 60, error="down")
+    await journal.notice_failed(ids[1], not_before=AT + 60, error="blocked", dead=True)
+    await journal.notice_sent(ids[2:3], AT)
+    await journal.notices_moved(-3600.0)
+    left = await journal.pending_notices(AT)
+    assert [(n.at - AT, n.not_before - AT if n.not_before else 0) for n in left] == [(0, 60 - 3600), (3, 0)]
+
+
 async def test_what_left_the_outbox_stays_out(journal: Journal) -> None:
     await journal.write(notices=[notice()])
     (one,) = await journal.pending_notices(AT)

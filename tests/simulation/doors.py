@@ -145,6 +145,10 @@ class SimJournal:
         await self._enter("notice_failed")
         await self._inner.notice_failed(ident, not_before=not_before, error=error, dead=dead)
 
+    async def notices_moved(self, by_s: float) -> None:
+        await self._enter("notices_moved")
+        await self._inner.notices_moved(by_s)
+
     async def notice_counts(self) -> dict[NoticeState, int]:
         return await self._inner.notice_counts()
 

@@ -118,6 +118,7 @@ class Core:
         self.sites.know = self._know
         self.channels = outside.make_channels(given.settings, given.journal, clock, self._command)
         self.courier = Courier(given.journal, self.channels, clock, given.settings.limits.notify)
+        moves.join(self.courier)
         self.sources = Sources(
             self.sites, self.engine, self.ledger, self.holds, clock, self._copies,
             self.problems_now,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 import anyio.abc
@@ -67,10 +68,20 @@ class Courier:
         self._lanes: dict[Address, _LaneState] = {}
         self._nudged = anyio.Event()
         self._loaded = False
+        self._move_s = 0.0
 
     def nudge(self) -> None:
         """Say that something new may wait."""
         self._nudged.set()
+
+    def clock_was_set(self, by_s: float, _now: float) -> None:
+        """What was put off waits as long as before; the journal learns it before anything else is delivered."""
+        self._move_s += by_s
+        self.nudge()
+
+    def moved(self) -> Mapping[tuple[str, str], Any]:
+        """Notices have a table of their own."""
+        return {}
 
     async def run(self) -> None:
         """Deliver for ever. A journal that cannot be used is logged and tried again."""
@@ -83,10 +94,17 @@ class Courier:
         """Start every lane that has something to deliver; returns how long nothing more will be due."""
         try:
             await self._load()
+            await self._move()
             return await self._start_lanes(tasks)
         except JournalError as error:
             log.warning("outbox_unreadable", error=str(error), code=error.code)
             return LOOK_AGAIN_S
+
+    async def _move(self) -> None:
+        by_s = self._move_s
+        if by_s:
+            await self._journal.notices_moved(by_s)
+            self._move_s -= by_s
 
     async def _sleep(self, seconds: float) -> None:
         """Until the time is over or somebody nudges."""
@@ -214,6 +232,7 @@ class Courier:
             await self._journal.notice_failed(ident, not_before=self._clock.now(), error=error, dead=True)
 
     async def _note(self, delivery: Delivery, error: str, not_before: float) -> None:
+        await self._move()
         for ident in delivery.ids[:1]:
             await self._journal.notice_failed(ident, not_before=not_before, error=error)
 

@@ -59,6 +59,9 @@ class Journal(Protocol):
     async def notice_failed(self, ident: int, *, not_before: float, error: str, dead: bool = False) -> None:
         """Note a failed delivery; `dead` gives it up."""
 
+    async def notices_moved(self, by_s: float) -> None:
+        """The wall clock was set: pending notices that were put off wait as long as before."""
+
     async def notice_counts(self) -> dict[NoticeState, int]:
         """How many notices are in each state; every state is named."""
 

@@ -101,6 +101,11 @@ class MemoryJournal:
         state = NoticeState.DEAD if dead else NoticeState.PENDING
         self._notices[ident] = replace(notice, attempts=notice.attempts + 1, not_before=not_before, state=state)
 
+    async def notices_moved(self, by_s: float) -> None:
+        for ident, notice in self._notices.items():
+            if notice.state is NoticeState.PENDING and notice.not_before:
+                self._notices[ident] = replace(notice, not_before=notice.not_before + by_s)
+
     async def notice_counts(self) -> dict[NoticeState, int]:
         states = [notice.state for notice in self._notices.values()]
         return {state: states.count(state) for state in NoticeState}

@@ -111,6 +111,12 @@ class SqlJournal:
         async with self._changing() as db:
             await db.execute(change.values(state=state.value, **values))
 
+    async def notices_moved(self, by_s: float) -> None:
+        not_before = schema.notices.c.not_before
+        change = update(schema.notices).where(_PENDING, not_before != 0).values(not_before=not_before + by_s)
+        async with self._changing() as db:
+            await db.execute(change)
+
     async def notice_counts(self) -> dict[NoticeState, int]:
         async with self._reading() as db:
             rows = await db.execute(select(schema.notices.c.state, func.count()).group_by(schema.notices.c.state))

@@ -134,6 +134,22 @@ async def test_it_waits_ever_longer_and_tells_the_newest_state_when_the_channel_
     assert [line["event"] for line in logged] == ["lane_failing", "lane_recovered"]
 
 
+@pytest.mark.parametrize("by_s", [-3600.0, -1800.0, 3600.0])
+async def test_a_clock_that_is_set_makes_no_wait_longer(by_s: float) -> None:
+    async with world() as w:
+        w.channel.trouble = down
+        await w.post(Story().open(START, Severity.EMERGENCY))
+        await advance(w.clock, 3600)
+        tries = len(w.channel.tries)
+        w.clock.jump_wall(by_s)
+        w.courier.clock_was_set(by_s, w.clock.now())
+        w.channel.trouble = lambda notices: None
+        await advance(w.clock, 301)
+        assert len(w.channel.handed) == 1
+        assert len(w.channel.tries) == tries + 1
+        assert w.courier.moved() == {}
+
+
 async def test_a_wait_that_the_channel_names_is_kept() -> None:
     async with world() as w:
         w.channel.trouble = lambda notices: (
