@@ -47,6 +47,7 @@ def half_paired(n: Now) -> None:
     creds["me"] = {"id": f"{session.folder.phone}@s.whatsapp.net", "name": "~"}
     session.folder.write_creds(creds, n.world.wall)
     n.world.wrote(session)
+    session.stopped_by_us = False
     session.open()
 
 
