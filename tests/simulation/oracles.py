@@ -336,7 +336,9 @@ class Oracles:
             return
         stories = core.ledger.all_open()
         for session in world.sessions.values():
-            if not session.healthy and not in_human_hands(stories, session, self.paused, world.now):
+            doing = self.watch(session.id).doing
+            wanted = doing is not None and doing.operator is not None
+            if not session.healthy and not wanted and not in_human_hands(stories, session, self.paused, world.now):
                 mine = [f"{story.cause}, hold {story.hold}" for story in stories if story.subject.id == session.id]
                 how = "; ".join(mine) or "no story"
                 self.breach(session.id, f"{session.link} {session.code or ''} and in nobody's hands ({how})")

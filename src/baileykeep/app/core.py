@@ -84,6 +84,9 @@ class Around:
     def ended(self, subject: Subject, attempt: Attempt) -> None:
         """An action ended: whatever it touched is worth a new look."""
 
+    async def look(self) -> None:
+        """Sense at once what otherwise comes at its own pace; awaited before every rung."""
+
     def moved(self) -> None:
         """Companies or gateways came, moved or went."""
 
@@ -200,7 +203,11 @@ class Core:
             self._compare_phone(fact)
 
     async def _look(self, subject: Subject) -> None:
-        """Ask for the state at this very moment; where nobody answers, what was seen last must do."""
+        """Ask for the state at this very moment; where nobody answers, what was seen last must do.
+
+        A session that is down may have been ended for good, which only a line in the log tells.
+        """
+        await self._around.look()
         if subject.scope is Scope.COMPANY:
             await self._look_at_company(subject.id)
         elif subject.scope is Scope.GATEWAY:

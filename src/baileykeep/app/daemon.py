@@ -177,6 +177,10 @@ class Daemon(Around):
         self.meters.action(attempt)
         self.files.mark(subject.id)
 
+    async def look(self) -> None:
+        """Read the logs up to now."""
+        await self.logs.catch_up()
+
     def moved(self) -> None:
         self.gateways.sync()
         self.logs.sync()

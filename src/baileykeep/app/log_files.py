@@ -27,6 +27,10 @@ from baileykeep.watchers.log_tail import LogFile, LogTailer
 log = structlog.get_logger(__name__)
 
 LOOK_FOR_NEW_S = 0.5
+CATCH_UP_S = 10.0
+HELD_S = 1.0
+"""A line that waits for others, which may tell whom or what it is about, is told within this time."""
+
 POSITIONS, HELD = "log_positions", "log_held"
 KINDS: Mapping[str, type[LogFact]] = {kind.__name__: kind for kind in LogFact.__subclasses__()}
 
@@ -73,6 +77,16 @@ class LogFiles:
         self.sync()
         await self._tailer.poll()
         return self._tailer
+
+    async def catch_up(self) -> None:
+        """Tell all that the logs said until now, but give up on a log that is longer than can be read in a while."""
+        if self._tailer is None:
+            return
+        until = self._clock.monotonic() + CATCH_UP_S
+        while await self._tailer.poll() and self._clock.monotonic() < until:
+            continue
+        await self._clock.sleep(HELD_S)
+        await self._tailer.poll()
 
     async def _kept(self, tailer: LogTailer, known: frozenset[str]) -> frozenset[str]:
         """Store at once where a file begins that was not followed before; returns the files that are stored."""

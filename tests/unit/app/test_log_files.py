@@ -102,6 +102,19 @@ async def test_whenever_it_dies_every_failure_is_counted_once(tmp_path: Path, se
     assert life.failures == written
 
 
+async def test_what_was_just_written_is_told_before_anything_is_done(tmp_path: Path) -> None:
+    journal, clock = MemoryJournal(), VirtualClock()
+    append(tmp_path / "err.log", "old\n")
+    life = Life(tmp_path, journal, clock)
+    await life.logs.catch_up()
+    await life.logs.begin()
+    failure(tmp_path)
+    async with anyio.create_task_group() as looking:
+        looking.start_soon(life.logs.catch_up)
+        await life.during(looking.cancel_scope, 1.25)
+    assert life.failures == 1
+
+
 async def test_a_line_that_comes_right_after_the_start_outlives_a_kill_right_after_it(tmp_path: Path) -> None:
     journal, clock = MemoryJournal(), VirtualClock()
     append(tmp_path / "err.log", "old\n")
