@@ -66,6 +66,8 @@ class Rounds:
     tally: Tally
     kills: int = 0
     story: str = ""
+    awaited: frozenset[str] = frozenset()
+    since: int = 0
 
     async def begin(self) -> None:
         """Start the daemon for the first time and wait until all is well."""
@@ -82,6 +84,7 @@ class Rounds:
         names = self._choose(aim)
         sniper = self._sniper(aim)
         struck = await self._strike(names)
+        self.awaited, self.since = frozenset(one.company for one in struck if one.tells), before.entry
         self._after_strike(before, struck)
         times = [time.monotonic()]
         async with people(self.place, struck, self.rng) as helpers:
@@ -212,11 +215,13 @@ class Rounds:
         return not await self._unsettled()
 
     async def _unsettled(self) -> list[str]:
-        """What is still under way."""
+        """What is still under way, or was not even noticed: a daemon that has just started knows of no trouble yet."""
         journal = self.place.journal
+        told = {e["subject"] for e in journal.entries(self.since) if e["kind"] == "incident"}
         down = [c for c, s in (await self.place.gateway.state()).items() if s["state"] != "connected"]
         return [
             *(f"{c} is not connected" for c in down),
+            *(f"nobody was told of {c} yet" for c in self.awaited if f"company:{c}" not in told),
             *(f"{one.rung} of {one.subject} at {one.step}" for one in journal.interrupted()),
             *(f"{i['cause']} of {i['subject']['id']}" for i in journal.open_incidents()),
             *(["notices wait"] if journal.pending_notices() else []),
