@@ -125,8 +125,8 @@ class VirtualClock:
 SET_S = 5.0
 """The wall clock was set when it moved so much against the one that never jumps; a clock that is slewed moves less."""
 
-
 HALTED_S = 1.0
+"""Between its looks at the two clocks a process was halted when they are further apart."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from baileykeep.app.sites import Sites
 from baileykeep.clock import Clock
 from baileykeep.config.schema import LogTable
 from baileykeep.journal.base import Journal
+from baileykeep.logs import failures, moments
 from baileykeep.logs.attribution import PLACE, Attribution
 from baileykeep.model import codec
 from baileykeep.model.facts import LogFact
@@ -28,8 +29,8 @@ log = structlog.get_logger(__name__)
 
 LOOK_FOR_NEW_S = 0.5
 CATCH_UP_S = 10.0
-HELD_S = 1.0
-"""A line that waits for others, which may tell whom or what it is about, is told within this time."""
+HELD_S = max(failures.HOLD_S, moments.HOLD_S)
+"""A line that waits for others, which may tell whom or what it is about, is told after this time."""
 
 POSITIONS, HELD = "log_positions", "log_held"
 KINDS: Mapping[str, type[LogFact]] = {kind.__name__: kind for kind in LogFact.__subclasses__()}

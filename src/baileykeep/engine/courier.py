@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import anyio
 import anyio.abc
@@ -19,6 +18,7 @@ import structlog
 
 from baileykeep.channels.base import Channel
 from baileykeep.clock import Clock
+from baileykeep.engine.moves import Memories
 from baileykeep.journal.base import Journal
 from baileykeep.model.codec import decode, encode
 from baileykeep.model.errors import ChannelError, JournalError
@@ -79,7 +79,7 @@ class Courier:
         self._move_s += by_s
         self.nudge()
 
-    def moved(self) -> Mapping[tuple[str, str], Any]:
+    def moved(self) -> Memories:
         """Notices have a table of their own."""
         return {}
 
@@ -101,10 +101,15 @@ class Courier:
             return LOOK_AGAIN_S
 
     async def _move(self) -> None:
-        by_s = self._move_s
-        if by_s:
+        """Only once, although every lane may come here: whoever is first takes it on."""
+        by_s, self._move_s = self._move_s, 0.0
+        if not by_s:
+            return
+        try:
             await self._journal.notices_moved(by_s)
-            self._move_s -= by_s
+        except JournalError:
+            self._move_s += by_s
+            raise
 
     async def _sleep(self, seconds: float) -> None:
         """Until the time is over or somebody nudges."""

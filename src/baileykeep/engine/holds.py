@@ -39,9 +39,10 @@ class Holds:
         self.started_at += by_s
         self.pauses = {subject: until + by_s for subject, until in self.pauses.items()}
         self.brakes = {where: shifted(state, by_s) for where, state in self.brakes.items()}
-        far = abs(by_s) > limits.ladder.clock_jump_s
-        if far or self.jumped_at is not None:
-            self.jumped_at = now if far else (self.jumped_at or 0.0) + by_s
+        if abs(by_s) > limits.ladder.clock_jump_s:
+            self.jumped_at = now
+        elif self.jumped_at is not None:
+            self.jumped_at += by_s
 
     def pause(self, subject: Subject, until: float) -> None:
         """Bar new actions for a company, a gateway or (with the host) everybody."""

@@ -85,7 +85,8 @@ class Ledger:
         moved = {a.action_id: a for a in tries.attempts} if tries is not None else {}
         for attempt in self.history(subject):
             if (then := moved.get(attempt.action_id)) is not None:
-                self._remember(subject, replace(attempt, begun_at=then.begun_at, ended_at=then.ended_at))
+                ended_at = then.ended_at if then.ended_at is not None else attempt.ended_at
+                self._remember(subject, replace(attempt, begun_at=then.begun_at, ended_at=ended_at))
 
     def known(self, subject: Subject, attempt: Attempt) -> Attempt:
         """The attempt as it stands in memory, where the clock may have been set since it began."""

@@ -150,6 +150,43 @@ async def test_a_clock_that_is_set_makes_no_wait_longer(by_s: float) -> None:
         assert w.courier.moved() == {}
 
 
+async def test_a_clock_that_is_set_moves_what_waits_once() -> None:
+    class Slow(MemoryJournal):
+        moves: list[float] = []  # noqa: RUF012
+
+        async def notices_moved(self, by_s: float) -> None:
+            await clock.sleep(1)
+            self.moves.append(by_s)
+            await super().notices_moved(by_s)
+
+    clock, journal = VirtualClock(START), Slow()
+    async with world(journal=journal, clock=clock) as w:
+        w.channel.trouble, w.channel.takes_s = down, 0.5
+        await w.post(Story().open(START, Severity.EMERGENCY))
+        await advance(clock, 0.1)
+        clock.jump_wall(-600.0)
+        w.courier.clock_was_set(-600.0, clock.now())
+        await advance(clock, 10)
+        assert journal.moves == [-600.0]
+
+
+async def test_a_journal_that_cannot_move_them_is_asked_again() -> None:
+    class Locked(MemoryJournal):
+        tries = 0
+
+        async def notices_moved(self, by_s: float) -> None:
+            self.tries += 1
+            if self.tries == 1:
+                raise JournalError("locked")
+            assert by_s == -600.0
+
+    journal = Locked()
+    async with world(journal=journal) as w:
+        w.courier.clock_was_set(-600.0, w.clock.now())
+        await advance(w.clock, 120)
+        assert journal.tries == 2
+
+
 async def test_a_wait_that_the_channel_names_is_kept() -> None:
     async with world() as w:
         w.channel.trouble = lambda notices: (

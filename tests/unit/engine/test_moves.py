@@ -87,11 +87,17 @@ async def test_an_action_that_runs_while_the_clock_is_set_began_when_it_began(on
         await hours_until(d, 1, HOUR)
         began_s = d.clock.now() - d.ledger.history(ACME)[-1].begun_at
         on.clock.jump_wall(3 * HOUR)
-        await d.watch_for(240)
+        await d.watch_for(5)
+        await d.engine.save()
+        await d.watch_for(235)
         last = d.ledger.history(ACME)[-1]
         assert last.rung is Rung.RECONNECT
         assert last.outcome is Outcome.FAILED
+        assert last.ended_at is not None
         assert d.clock.now() - last.begun_at == pytest.approx(began_s + 240, abs=20)
+        await d.engine.save()
+    async with daemon(on) as d:
+        assert d.ledger.history(ACME)[-1] == last
 
 
 @pytest.mark.parametrize("seen", [True, False])
