@@ -20,6 +20,7 @@ import anyio.to_thread
 
 from baileykeep.app.daemon import Daemon, Given
 from baileykeep.app.private import make_private
+from baileykeep.channels.base import Displays
 from baileykeep.clock import VirtualClock
 from baileykeep.config.load import load_partial
 from baileykeep.demo.probes import ProbeTarget
@@ -182,7 +183,7 @@ whatsapp = ["{self.whatsapp.address}"]
         for door in self.daemon.sites.doors.values():
             self.busy.wrap(door.gateway, GATEWAY_CALLS)
         for channel in self.daemon.channels.values():
-            self.busy.wrap(channel, ("deliver",))
+            self.busy.wrap(channel, ("deliver", *(("show", "take_down") if isinstance(channel, Displays) else ())))
         ready = anyio.Event()
         self._task = asyncio.create_task(self._live(self.daemon, journal, ready))
         with anyio.fail_after(20):
@@ -227,6 +228,8 @@ whatsapp = ["{self.whatsapp.address}"]
         for door in self.daemon.sites.doors.values():
             _cut(door.gateway, GATEWAY_CALLS)
         _cut(self.daemon.given.journal, ("write", "remember"))
+        for channel in self.daemon.channels.values():
+            _cut(channel, ("deliver", "show", "take_down"))
         self._scope.cancel()
         while not self._task.done():
             self.clock.step_to(self.clock.monotonic() + STEP_S)
@@ -264,7 +267,7 @@ whatsapp = ["{self.whatsapp.address}"]
 
     def stories(self, chat: int = CHAT) -> list[Shown]:
         """The messages of a chat, without the replies that only make them sound."""
-        return [message for message in self.telegram.messages(chat) if message.reply_to is None]
+        return [m for m in self.telegram.messages(chat) if m.reply_to is None and not m.photo]
 
     def texts(self, chat: int = CHAT) -> list[str]:
         """The stories of a chat as they read now."""
@@ -282,6 +285,10 @@ whatsapp = ["{self.whatsapp.address}"]
     def __str__(self) -> str:
         """What a failing test should show: every message, and what the journal's last decisions were."""
         return "\n\n".join(m.plain for m in self.telegram.messages())
+
+    def pictures(self, chat: int = CHAT) -> list[Shown]:
+        """The pictures that stand in a chat."""
+        return [message for message in self.telegram.messages(chat) if message.photo]
 
     def asked(self, ident: str) -> list[str]:
         """What the gateway was asked to change for a company."""

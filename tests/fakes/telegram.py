@@ -15,15 +15,16 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
 from aiohttp import web
 
-from tests.fakes.telegram_wire import ApiError, Traffic, arguments, buttons_of, parsed, user_json
+from tests.fakes.telegram_wire import ApiError, Traffic, arguments, buttons_of, file_of, parsed, user_json
 
-MAX_TEXT = 4096
+MAX_TEXT, MAX_CAPTION = 4096, 1024
+DELETABLE_S = 48 * 3600.0
 
 
 @dataclass(slots=True)
@@ -50,6 +51,13 @@ class Shown:
     history: list[Edit]
     photo: bool = False
     deleted: bool = False
+    pictures: list[bytes] = field(default_factory=list)
+    protected: bool = False
+
+    @property
+    def picture(self) -> bytes:
+        """The picture that it shows now; `pictures` are all it ever showed."""
+        return self.pictures[-1]
 
     def button(self, what: str) -> str:
         """The callback data of the button whose data begins with `what` or whose label holds it."""
@@ -120,6 +128,10 @@ class FakeTelegram:
     def messages(self, chat: int | None = None) -> list[Shown]:
         """Messages that are still there, oldest first, of one chat or of all."""
         return [m for m in self._order if not m.deleted and chat in (None, m.chat)]
+
+    def ever(self, chat: int | None = None) -> list[Shown]:
+        """All messages that there ever were, those that were deleted, too."""
+        return [m for m in self._order if chat in (None, m.chat)]
 
     def sounding(self, chat: int | None = None) -> list[Shown]:
         """Those among them that made a sound."""
@@ -283,6 +295,8 @@ class FakeTelegram:
             "sendphoto": self._send,
             "editmessagetext": self._edit,
             "editmessagereplymarkup": self._edit,
+            "editmessagecaption": self._edit_caption,
+            "editmessagemedia": self._edit_media,
             "deletemessage": self._delete,
             "answercallbackquery": self._answer,
             "setmycommands": self._set_commands,
@@ -319,6 +333,8 @@ class FakeTelegram:
             buttons=buttons_of(args.get("reply_markup")),
             history=[Edit(self.now(), html_text, plain)],
             photo="text" not in args,
+            pictures=[] if "text" in args else [file_of(args, args["photo"])],
+            protected=args.get("protect_content", "false").lower() == "true",
         )
         self._messages[chat, message.id] = message
         self._order.append(message)
@@ -326,9 +342,9 @@ class FakeTelegram:
 
     def _edit(self, args: dict[str, str]) -> dict[str, Any]:
         chat, ident = int(args["chat_id"]), int(args["message_id"])
-        message = self._messages.get((chat, ident))
-        if message is None or message.deleted:
-            raise ApiError(400, "Bad Request: message to edit not found")
+        message = self._there(chat, ident)
+        if message.photo and "text" in args:
+            raise ApiError(400, "Bad Request: there is no text in the message to edit")
         html_text = args.get("text", message.html)
         plain = parsed(html_text, args.get("parse_mode")) if "text" in args else message.plain
         self._check_text(plain, photo=False)
@@ -340,8 +356,45 @@ class FakeTelegram:
         message.history.append(Edit(self.now(), html_text, plain))
         return self._result(message)
 
+    def _there(self, chat: int, ident: int) -> Shown:
+        message = self._messages.get((chat, ident))
+        if message is None or message.deleted:
+            raise ApiError(400, "Bad Request: message to edit not found")
+        return message
+
+    def _edit_caption(self, args: dict[str, str]) -> dict[str, Any]:
+        message = self._there(int(args["chat_id"]), int(args["message_id"]))
+        return self._shows_now(message, args.get("caption", ""), args.get("parse_mode"), args.get("reply_markup"), None)
+
+    def _edit_media(self, args: dict[str, str]) -> dict[str, Any]:
+        message, media = self._there(int(args["chat_id"]), int(args["message_id"])), json.loads(args["media"])
+        picture = file_of(args, media["media"])
+        markup = args.get("reply_markup")
+        return self._shows_now(message, media.get("caption", ""), media.get("parse_mode"), markup, picture)
+
+    def _shows_now(
+        self, message: Shown, caption: str, mode: str | None, markup: str | None, picture: bytes | None
+    ) -> dict[str, Any]:
+        if not message.photo:
+            raise ApiError(400, "Bad Request: there is no media in the message to edit")
+        plain, buttons = parsed(caption, mode), buttons_of(markup)
+        self._check_text(plain, photo=True)
+        same = (caption, buttons, picture or message.picture) == (message.html, message.buttons, message.picture)
+        if same:
+            raise ApiError(400, "Bad Request: message is not modified: specified new message content is the same")
+        self._traffic.count(message.chat, self.now())
+        message.html, message.plain, message.buttons = caption, plain, buttons
+        message.history.append(Edit(self.now(), caption, plain))
+        message.pictures += [picture] if picture is not None else []
+        return self._result(message)
+
     def _delete(self, args: dict[str, str]) -> bool:
-        self._messages[int(args["chat_id"]), int(args["message_id"])].deleted = True
+        message = self._messages.get((int(args["chat_id"]), int(args["message_id"])))
+        if message is None or message.deleted:
+            raise ApiError(400, "Bad Request: message to delete not found")
+        if self.now() - message.at > DELETABLE_S:
+            raise ApiError(400, "Bad Request: message can't be deleted for everyone")
+        message.deleted = True
         return True
 
     def _answer(self, args: dict[str, str]) -> bool:
@@ -368,7 +421,7 @@ class FakeTelegram:
     def _check_text(self, plain: str, *, photo: bool) -> None:
         if not plain.strip() and not photo:
             raise ApiError(400, "Bad Request: message text is empty")
-        if len(plain.encode("utf-16-le")) // 2 > MAX_TEXT:
+        if len(plain.encode("utf-16-le")) // 2 > (MAX_CAPTION if photo else MAX_TEXT):
             raise ApiError(400, "Bad Request: message is too long")
 
     # --- helpers

@@ -63,8 +63,18 @@ def user_json(ident: int, name: str, username: str | None) -> dict[str, Any]:
 async def arguments(request: web.Request) -> dict[str, str]:
     args = dict(request.query)
     for name, value in (await request.post()).items():
-        args[name] = value if isinstance(value, str) else "<file>"
+        uploaded = value.file.read() if isinstance(value, web.FileField) else value
+        args[name] = uploaded if isinstance(uploaded, str) else bytes(uploaded).decode("latin-1")
     return args
+
+
+def file_of(args: dict[str, str], named: str) -> bytes:
+    """An uploaded file, given as such or by `attach://` and the name of its part."""
+    text = args[named.removeprefix("attach://")] if named.startswith("attach://") else named
+    found = text.encode("latin-1")
+    if not found.startswith(b"\x89PNG"):
+        raise ApiError(400, "Bad Request: IMAGE_PROCESS_FAILED")
+    return found
 
 
 def buttons_of(raw: str | None) -> list[list[tuple[str, str]]]:

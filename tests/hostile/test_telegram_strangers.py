@@ -95,8 +95,9 @@ async def test_a_button_of_somebody_else_is_not_pressed(who: str) -> None:
 FORGED = [
     "", "|", "||", "approve", "approve|", "approve||", "approve|i1", "approve|i1|", "approve|i1|-1", "approve|i1|1.0",
     "approve|i1|²", "approve|i1|٣", "approve|i1|" + "9" * 50, "approve|i1|0x1", "delete|i1|1", "pause|i1|1",
-    "pause|c:|1", "pause|x:1|1", "reset|c:1|1", "relink|c:1|1", "approve|i1|1\n", "\x00",
-    "approve\x00|i1|1", "APPROVE|i1|1",
+    "pause|c:|1", "pause|x:1|1", "reset|g:1|1", "relink|c:|1", "approve|i1|1\n", "\x00",
+    "approve\x00|i1|1", "APPROVE|i1|1", "yes_reset|g:1|1", "yes_reset|c:1|", "yes_forget|c:1|1", "over_|c:1|1",
+    "code|g|1", "show_qr|1|1",
 ]  # fmt: skip
 
 
@@ -106,6 +107,23 @@ async def test_forged_buttons_of_a_named_user_are_refused_with_a_word(data: str)
         answer = await w.tg.press_data(CHAT, 1, data, user=ANNA)
         assert answer.alert
         assert "another version" in answer.text
+        assert w.asked == []
+
+
+@pytest.mark.parametrize("data", ["yes_reset|c:1|1", "over_relink|c:1|99999999", "yes_pairing_code|c:1|0"])
+async def test_a_forged_yes_is_as_good_as_its_time(data: str) -> None:
+    async with world(listening=True) as w:
+        answer = await w.tg.press_data(CHAT, 1, data, user=ANNA)
+        assert (answer.alert, answer.text) == (True, "this question is too old; begin again")
+        assert w.asked == []
+
+
+async def test_a_forged_wish_to_end_a_login_only_brings_the_question() -> None:
+    async with world(listening=True) as w:
+        answer = await w.tg.press_data(CHAT, 1, "reset|c:<b>1|1", user=ANNA)
+        assert answer.text == "Please confirm."
+        await w.tg.until(lambda: bool(w.tg.messages(CHAT)))
+        assert w.tg.messages(CHAT)[0].plain.startswith("Reset the login of <b>1?")
         assert w.asked == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -51,6 +51,73 @@ class Order:
     backup: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FailedScan:
+    """Somebody scanned, and the connection closed before anything was paired. `at` is epoch seconds."""
+
+    at: float
+    code: int | None
+
+
+class Pairing(Protocol):
+    """What people see of a company whose phone is waited for, and what they wish meanwhile.
+
+    `phone` is the company's own, digits, None where none is configured.
+    """
+
+    @property
+    def phone(self) -> str | None:
+        """The configured phone; never logged or journaled."""
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """While this lasts people are shown what is offered; at its end it is taken down."""
+
+    async def look(self) -> bool:
+        """Ask for the QR that is out now, and show it. Whether there is one; never raises a `GatewayError`."""
+
+    def offer(self, code: str | None) -> None:
+        """Show a pairing code; None ends that one, and QRs are shown again."""
+
+    def code_over(self) -> bool:
+        """Whether a code is shown that nobody typed for too long."""
+
+    def wanted_code(self) -> str | None:
+        """The phone for which somebody asked for a code since the last call."""
+
+    def failed_scan(self) -> FailedScan | None:
+        """The last scan in vain that is not over."""
+
+    async def tell(self, text: str) -> None:
+        """Add a line to the story, and say it beside what is shown."""
+
+
+class Unseen:
+    """A `Pairing` that nobody looks at."""
+
+    phone: str | None = None
+
+    def waiting(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    async def look(self) -> bool:
+        return False
+
+    def offer(self, code: str | None) -> None:
+        """Nobody sees it."""
+
+    def code_over(self) -> bool:
+        return False
+
+    def wanted_code(self) -> str | None:
+        return None
+
+    def failed_scan(self) -> FailedScan | None:
+        return None
+
+    async def tell(self, text: str) -> None:
+        """Nobody hears it."""
+
+
 Real = Callable[[Sequence[str], Iterable[str]], tuple[str, ...]]
 """(names of contacts as they are remembered, files of the folder) -> session addresses."""
 
@@ -84,6 +151,7 @@ class Site:
     may_stop_others: bool = False
     baileys: str | None = None
     real: Real = literal
+    pairing: Pairing = field(default_factory=Unseen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,10 +109,13 @@ async def _set_aside(site: Site, order: Order, token: str) -> str:
     return f"{len(broken)} session files set aside."
 
 
-async def aside_step(site: Site, token: str, names: tuple[str, ...] | None, reason: str) -> str:
+async def aside_step(
+    site: Site, token: str, names: tuple[str, ...] | None, reason: str, *, step: str = SET_ASIDE
+) -> str:
     """Set named files (None: everything that is Baileys' own) aside as one step; returns the set-aside's name.
 
     The name is written down before the first file goes: after a crash nobody has to guess which copy is whose.
+    What is no login to be put back goes in a `step` of another name.
     """
     store, now = store_of(site), site.clock.now()
     listing = await anyio.to_thread.run_sync(store.listing)
@@ -122,7 +125,7 @@ async def aside_step(site: Site, token: str, names: tuple[str, ...] | None, reas
     await look_once_more(site, token)
     name = await anyio.to_thread.run_sync(site.vault.shelf.fresh_name, site.company, BackupKind.ASIDE, now)
     witness = site.steps.witness
-    async with site.steps.step(SET_ASIDE, files=len(going), aside=name):
+    async with site.steps.step(step, files=len(going), aside=name):
         await anyio.to_thread.run_sync(
             lambda: set_aside(site.vault, store, names, now, reason, token=token, witness=witness, name=name)
         )

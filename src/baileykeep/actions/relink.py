@@ -7,14 +7,12 @@ import anyio.to_thread
 
 from baileykeep.actions.base import Order, Result, Site
 from baileykeep.actions.clean import aside_step
+from baileykeep.actions.pairing import start_fresh, wait_for_scan
 from baileykeep.actions.session import (
     look_once_more,
-    open_session,
-    persistently,
     start_again,
     store_of,
     verified,
-    verify,
     while_quiet,
     while_stopped,
 )
@@ -23,9 +21,12 @@ from baileykeep.model.backup import BackupKind
 from baileykeep.model.errors import BackupError, BaileykeepError, Refused
 from baileykeep.model.incident import Outcome
 from baileykeep.model.inventory import Category
+from baileykeep.rules import words_pairing
 
 PUT_BACK = "put_back"
 """The step in which a login comes back; its creds come last."""
+
+BACK = "The old login is back in place."
 
 BACK_TRIES, BACK_EVERY_S = 20, 60.0
 HOPELESS = frozenset({"other_login", "cannot_stop", "backup_damaged", "breach"})
@@ -49,30 +50,34 @@ async def relink(site: Site, order: Order) -> Result:
     ready = anyio.Event()
 
     async def change(token: str) -> str:
+        other = await _other_phone(site)
         aside.append(await while_quiet(site, token, lambda still: _set_all_aside(site, still)))
         ready.set()
-        return "Old login set aside; scan the new QR."
+        if other:
+            await site.pairing.tell(other)
+        return "The old login is set aside." if aside[0] else ""
 
     async def start() -> None:
         await (start_fresh(site) if ready.is_set() else start_again(site))
 
     keep = not order.proved_dead
     try:
-        result = await wait_for_scan(site, await while_stopped(site, change, start=start))
-    except BaileykeepError:
+        note = await while_stopped(site, change, start=start)
+        result = await wait_for_scan(site, "" if keep else note)
+    except BaileykeepError as error:
         if not (any(aside) and keep):
             raise
-        return await back_again(site, aside[0])
+        return await back_again(site, aside[0], f"{error.cause}. {BACK}")
     if result.outcome is Outcome.FAILED and any(aside) and keep:
-        return await back_again(site, aside[0])
+        return await back_again(site, aside[0], f"{result.note} {BACK}")
     return result
 
 
-async def wait_for_scan(site: Site, note: str) -> Result:
-    """Whether somebody scans in time."""
-    async with site.steps.step("wait_for_scan", whatever_happens=True) as seen:
-        seen["paired"] = paired = await verify(site, site.limits.relink.scan_within_s)
-    return Result(Outcome.HEALED, "Paired anew.") if paired else Result(Outcome.FAILED, f"Nobody scanned yet. {note}")
+async def _other_phone(site: Site) -> str:
+    """What to say when the login that lies there is of another phone than the company's."""
+    creds = await anyio.to_thread.run_sync(store_of(site).creds)
+    found, wanted = creds.phone, site.pairing.phone
+    return words_pairing.other_phone_stored(found, wanted) if found and wanted and found != wanted else ""
 
 
 async def pair_again(site: Site, order: Order) -> Result:
@@ -91,19 +96,7 @@ async def _set_all_aside(site: Site, token: str) -> str:
     return await aside_step(site, token, None, "relink")
 
 
-async def start_fresh(site: Site) -> None:
-    """Open the session without a login, so that it offers a QR; a failing start is tried a few times."""
-
-    async def once() -> None:
-        if site.gateway.capabilities.force_relink:
-            await site.gateway.start(site.company, force_relink=True)
-        else:
-            await open_session(site)
-
-    await persistently(site, once)
-
-
-async def back_again(site: Site, aside: str, note: str = "Nobody scanned; the old login is back in place.") -> Result:
+async def back_again(site: Site, aside: str, note: str) -> Result:
     """The old login may still live: it goes back, while the session that waited for a scan is stopped.
 
     Nothing else brings it back, so it is tried for as long as a disk or a gateway may need to recover; after that

@@ -12,7 +12,8 @@ import anyio.to_thread
 from baileykeep.actions.base import Action, Order, Result, Site
 from baileykeep.actions.clean import SET_ASIDE
 from baileykeep.actions.guard import RESTORE
-from baileykeep.actions.relink import PUT_BACK, back_again, start_fresh, wait_for_scan
+from baileykeep.actions.pairing import start_fresh, wait_for_scan
+from baileykeep.actions.relink import BACK, PUT_BACK, back_again
 from baileykeep.actions.session import (
     LEFT_CLOSED,
     connected_and_paired,
@@ -62,7 +63,7 @@ async def resume(site: Site, order: Order, action: Action, past: Past) -> Result
     site.steps.witness(Looked(stopped=False, open=up))
     missing = past.aside is not None and await _is_missing(site, past)
     if past.aside is not None and missing and not order.proved_dead:
-        return await back_again(site, past.aside, "The old login is back in place.")
+        return await back_again(site, past.aside, BACK)
     if up and past.only_made_ready:
         return Result(Outcome.SUPERSEDED, "Nothing had been changed before the restart.")
     if up and RESTORE not in past.steps:

@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, frozenset[str]] = {
     "clear_corrupted": frozenset({"company"}),
     "action": frozenset({"action"}),
     "qr": frozenset({"company"}),
+    "show_qr": frozenset({"company"}),
     "pairing_code": frozenset({"company", "phone", "replace_login"}),
     "reload": frozenset(),
 }

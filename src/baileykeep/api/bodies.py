@@ -26,6 +26,18 @@ class EndLogin(Nothing):
     replace_login: bool | None = None
 
 
+class Relink(EndLogin):
+    """`by` a QR that somebody scans, or a code that is typed on the company's phone."""
+
+    by: Literal["qr", "code"] = "qr"
+
+
+class Reply(Nothing):
+    """An answer to a question; with the `revision` that was read an older one is void."""
+
+    revision: int | None = Field(default=None, ge=0)
+
+
 class Pause(Nothing):
     """For how long; a week at most, so that a forgotten pause ends."""
 

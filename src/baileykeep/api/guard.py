@@ -15,6 +15,9 @@ from baileykeep.model.errors import BaileykeepError
 MAX_BODY_BYTES = 64 * 1024
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 LOCAL_PATHS = frozenset({"/metrics"})
+SECRETS = "/pairing"
+"""What ends so tells a login to whoever reads it: never without the token."""
+
 READS = frozenset({"GET", "HEAD"})
 
 
@@ -36,7 +39,7 @@ def error_body(error: BaileykeepError) -> dict[str, str]:
 
 
 class Guard:
-    """ASGI middleware. With a token: bearer or x-api-key. Without one: GET from this machine only."""
+    """ASGI middleware. With a token: bearer or x-api-key. Without one: GET from this machine only, and no secrets."""
 
     def __init__(self, app: ASGIApp, token: str | None):
         self._app = app
@@ -58,7 +61,7 @@ class Guard:
             return None
         local = loopback((scope.get("client") or ("", 0))[0])
         if self._token is None:
-            return self._without_token(scope.get("method", "GET"), local and _names_this_machine(headers))
+            return self._without_token(scope, local and _names_this_machine(headers))
         if (scope["path"] in LOCAL_PATHS and local) or self._token_given(headers):
             return None
         return _refuse(
@@ -69,10 +72,12 @@ class Guard:
             {"WWW-Authenticate": "Bearer"},
         )
 
-    def _without_token(self, method: str, local: bool) -> JSONResponse | None:
+    def _without_token(self, scope: Scope, local: bool) -> JSONResponse | None:
         if not local:
             return _refuse(403, "not_local", "without a token only this machine is answered", "set http.token")
-        if method not in READS:
+        if scope["path"].rstrip("/").endswith(SECRETS):
+            return _refuse(403, "secret", "what a phone scans is not shown without a token", "set http.token")
+        if scope.get("method", "GET") not in READS:
             return _refuse(403, "read_only", "without a token nothing can be changed over HTTP", "set http.token")
         return None
 

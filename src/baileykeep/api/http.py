@@ -7,6 +7,7 @@ who can connect; `/metrics` is open to this machine and needs the token from els
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,8 +18,9 @@ from starlette.exceptions import HTTPException
 
 import baileykeep
 from baileykeep.api.base import Control
-from baileykeep.api.bodies import Cleanup, ClearCorrupted, EndLogin, Nothing, Pause
+from baileykeep.api.bodies import Cleanup, ClearCorrupted, Nothing, Pause
 from baileykeep.api.guard import Guard, error_body, loopback
+from baileykeep.api.pairing import add_pairing_routes
 from baileykeep.model.errors import BaileykeepError, ConfigError, GatewayError, ProcessError, Refused, UsageError
 
 log = structlog.get_logger(__name__)
@@ -44,6 +46,7 @@ def make_app(control: Control, *, token: str | None, metrics: Metrics, ready: Re
     _add_machine_routes(app, metrics, ready)
     _add_read_routes(app, control)
     _add_action_routes(app, control)
+    add_pairing_routes(app, partial(_answer, control), partial(_called, control))
     _add_gateway_routes(app, control)
     app.add_middleware(Guard, token=token)
     return app
@@ -92,14 +95,6 @@ def _add_action_routes(app: FastAPI, control: Control) -> None:
     async def cleanup(request: Request, company: str, body: Cleanup | None = None) -> JSONResponse:
         return await _answer(control, request, "cleanup", _args(company, body), status=202)
 
-    @app.post("/api/companies/{company}/relink")
-    async def relink(request: Request, company: str, body: EndLogin | None = None) -> JSONResponse:
-        return await _answer(control, request, "relink", _args(company, body), status=202)
-
-    @app.post("/api/companies/{company}/reset")
-    async def reset(request: Request, company: str, body: EndLogin | None = None) -> JSONResponse:
-        return await _answer(control, request, "reset", _args(company, body), status=202)
-
     @app.post("/api/companies/{company}/pause")
     async def pause(request: Request, company: str, body: Pause | None = None) -> JSONResponse:
         return await _answer(control, request, "pause", _args(company, body or Pause()))
@@ -112,7 +107,7 @@ def _add_gateway_routes(app: FastAPI, control: Control) -> None:
         return await _answer(control, request, "clear_corrupted", args, status=202)
 
 
-def _args(company: str, body: Cleanup | EndLogin | Pause | None) -> dict[str, Any]:
+def _args(company: str, body: Cleanup | Pause | None) -> dict[str, Any]:
     return {"company": company, **(body.model_dump(exclude_none=True) if body else {})}
 
 
@@ -125,11 +120,20 @@ async def _answer(
     status: int = 200,
     only: tuple[str, ...] = (),
 ) -> JSONResponse:
+    answer = await _called(control, request, command, args)
+    if isinstance(answer, JSONResponse):
+        return answer
+    shown = {name: answer[name] for name in only} if only else dict(answer)
+    return JSONResponse(shown, status_code=status)
+
+
+async def _called(
+    control: Control, request: Request, command: str, args: Mapping[str, Any]
+) -> Mapping[str, Any] | JSONResponse:
+    """The control service's answer, or its error as the response to give."""
     operator = f"http:{request.client.host if request.client else 'unknown'}"
     try:
-        answer = await control.call(command, args, operator)
-        shown = {name: answer[name] for name in only} if only else dict(answer)
-        return JSONResponse(shown, status_code=status)
+        return await control.call(command, args, operator)
     except BaileykeepError as error:
         return JSONResponse(error_body(error), status_code=status_of(error))
     except Exception:

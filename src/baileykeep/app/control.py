@@ -11,21 +11,20 @@ import anyio.to_thread
 from baileykeep.actions.base import Order
 from baileykeep.api.answers import inspect_answer, plan_answer
 from baileykeep.api.base import COMMANDS
-from baileykeep.app import events, snapshot
+from baileykeep.app import control_pairing, events, snapshot
+from baileykeep.app.control_pairing import guard_open_login, login_is_dead
 from baileykeep.engine.desk import Desk
 from baileykeep.engine.executor import RELINKING
 from baileykeep.engine.orchestrator import Orchestrator
-from baileykeep.engine.units import CompanyUnit
+from baileykeep.engine.pairing import Board
 from baileykeep.journal.base import Journal
 from baileykeep.model.backup import RestoreMode
 from baileykeep.model.errors import BaileykeepError, Refused, UsageError
-from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import ApprovalState, Incident, Rung, Topic
 from baileykeep.model.limits import DAY, HOUR
 from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import HOST, Subject, company, gateway
 from baileykeep.rules import cleanup, words
-from baileykeep.rules.cause import USELESS_LOGIN
 
 Args = Mapping[str, Any]
 Answer = Mapping[str, Any]
@@ -55,6 +54,7 @@ class ControlService:
     desk: Desk
     journal: Journal
     reload: Callable[[], Awaitable[Answer]]
+    board: Board
 
     async def call(self, command: str, args: Args, operator: str) -> Answer:
         """Do one command for `operator`; see `api.base.Control`."""
@@ -166,14 +166,15 @@ async def _action(c: ControlService, args: Args, _operator: str) -> Answer:
     if found is None:
         raise UsageError(f"no action {ident} is known", code="unknown_action")
     subject, attempt = found
-    entries = await c.journal.entries(subject=subject, since=attempt.begun_at, kinds=(EntryKind.STEP_BEGUN,))
-    steps = [e for e in entries if e.action == ident]
+    kinds = (EntryKind.STEP_BEGUN, EntryKind.PAIRING)
+    entries = await c.journal.entries(subject=subject, since=attempt.begun_at, kinds=kinds)
+    steps = [events.step(e) for e in entries if e.action == ident]
     return {
         "action": ident,
         "company": subject.id,
         "rung": attempt.rung.value,
         "state": "ended" if attempt.outcome is not None else "running",
-        "steps": [{"at": e.at, "name": e.data["step"], "text": words.step(e.data["step"])} for e in steps],
+        "steps": steps,
         "outcome": attempt.outcome.value if attempt.outcome else None,
         "note": attempt.note,
     }
@@ -189,13 +190,13 @@ def _by_hand(command: str) -> Handler:
             running = c.orchestrator.running.get(company(ident))
             if running is not None and running.attempt.rung in RELINKING:
                 return {"action": running.attempt.action_id}
-            _guard_open_login(c, ident, args)
+            guard_open_login(c, ident, args)
         order = Order(
             operator=operator,
             force=bool(args.get("force")),
             policy=args.get("policy"),
             backup=args.get("backup"),
-            proved_dead=_login_is_dead(c, ident),
+            proved_dead=login_is_dead(c, ident),
             mode=_mode(args),
         )
         return {"action": await c.desk.request(company(ident), BY_HAND[command], order)}
@@ -208,25 +209,6 @@ def _mode(args: Args) -> str:
     if found not in set(RestoreMode):
         raise UsageError(f"there is no mode {found[:40]!r}", next_step=f"there are: {', '.join(RestoreMode)}")
     return found
-
-
-def _login_is_dead(c: ControlService, ident: str) -> bool:
-    """Whether what the detectors know proves the stored login useless."""
-    unit = c.sources.engine.unit(company(ident))
-    return isinstance(unit, CompanyUnit) and unit.view().cause in USELESS_LOGIN
-
-
-def _guard_open_login(c: ControlService, ident: str, args: Args) -> None:
-    """A login that was seen open lately, and is not proved dead since, is not given up by a slip of the hand."""
-    known, limits = c.sources.sites.know(ident), c.sources.sites.settings.limits_for(ident)
-    if args.get("replace_login") or _login_is_dead(c, ident) or known.last_up_at is None:
-        return
-    if c.sources.clock.now() - known.last_up_at < limits.relink.seen_open_guard_s:
-        raise Refused(
-            f"the login of {ident} was seen open within the last day",
-            code="login_alive",
-            next_step="say --replace-login to give it up all the same",
-        )
 
 
 async def _clear_corrupted(c: ControlService, args: Args, operator: str) -> Answer:
@@ -285,50 +267,6 @@ async def _forget(c: ControlService, args: Args, operator: str) -> Answer:
     return {"forgotten": ident}
 
 
-async def _qr(c: ControlService, args: Args, _operator: str) -> Answer:
-    ident = c.company(args)
-    if not await _qr_may_be_out(c, ident):
-        return {"qr": None, "expires_at": None}
-    door = c.sources.sites.doors[c.sources.sites.placement(ident).gateway]
-    limits = c.sources.sites.settings.limits_for(ident).relink
-    text = await door.gateway.qr(ident)
-    return {"qr": text, "expires_at": c.sources.clock.now() + limits.qr_lock_s if text else None}
-
-
-async def _qr_may_be_out(c: ControlService, ident: str) -> bool:
-    """Some gateways open a session when asked for its QR, so they are asked only where one is awaited."""
-    subject = company(ident)
-    unit, running = c.sources.engine.unit(subject), c.orchestrator.running.get(subject)
-    if isinstance(unit, CompanyUnit) and unit.view().conn is ConnState.WAITING_QR:
-        return True
-    if running is None or running.attempt.rung not in RELINKING:
-        return False
-    steps = await c.journal.entries(subject=subject, kinds=(EntryKind.STEP_BEGUN,), limit=1, newest_first=True)
-    return bool(steps) and steps[0].data.get("step") == "wait_for_scan"
-
-
-async def _pairing_code(c: ControlService, args: Args, operator: str) -> Answer:
-    """A code for exactly the company's own phone; a running session is closed first, it would block the request."""
-    ident = c.company(args)
-    configured = c.sources.sites.settings.company(ident).facts.phone
-    phone = "".join(filter(str.isdigit, str(args.get("phone") or configured or "")))
-    if not phone or (configured is not None and phone != configured):
-        raise Refused(
-            f"this is not the phone that is configured for {ident}" if phone else "a pairing code needs a phone",
-            code="phone_mismatch",
-            next_step=f"set phone in companies/{ident}.toml; it is never taken from elsewhere",
-        )
-    _guard_open_login(c, ident, args)
-    running = c.orchestrator.running.get(company(ident))
-    if running is not None and running.attempt.rung not in RELINKING:
-        raise Refused(f"an action on {ident} is running", code="action_running", next_step="try again in a minute")
-    door = c.sources.sites.doors[c.sources.sites.placement(ident).gateway]
-    await c.note(company(ident), operator, "Asked for a pairing code.")
-    if door.gateway.capabilities.stop:
-        await door.gateway.stop(ident)
-    return {"code": await door.gateway.pairing_code(ident, phone)}
-
-
 async def _reload(c: ControlService, _args: Args, _operator: str) -> Answer:
     return await c.reload()
 
@@ -365,8 +303,9 @@ HANDLERS: Mapping[str, Handler] = {
     "reject": _answer(ApprovalState.REJECTED),
     "forget": _forget,
     "clear_corrupted": _clear_corrupted,
-    "qr": _qr,
-    "pairing_code": _pairing_code,
+    "qr": control_pairing.qr,
+    "show_qr": control_pairing.show_qr,
+    "pairing_code": control_pairing.pairing_code,
     "reload": _reload,
     **{command: _by_hand(command) for command in BY_HAND},
 }

@@ -29,13 +29,14 @@ from baileykeep.config.settings import Settings
 from baileykeep.engine.courier import Courier
 from baileykeep.engine.desk import Desk
 from baileykeep.engine.engine import Engine, Services
-from baileykeep.engine.executor import Executor
+from baileykeep.engine.executor import RELINKING, Executor
 from baileykeep.engine.holds import Holds
 from baileykeep.engine.ledger import Ledger
 from baileykeep.engine.monitor import Monitor, Senses
 from baileykeep.engine.moves import DRAWER as CLOCK
 from baileykeep.engine.moves import Moves
 from baileykeep.engine.orchestrator import Orchestrator, Parts
+from baileykeep.engine.pairing import Board, Sees
 from baileykeep.fsys import Fsys
 from baileykeep.journal.base import Journal
 from baileykeep.model.decisions import Decision
@@ -129,6 +130,7 @@ class Core:
         self.orchestrator: Orchestrator
         self.control: ControlService
         self.housekeeping: Housekeeping
+        self.board: Board
 
     # --- its life -------------------------------------------------------------------------------------------
 
@@ -162,7 +164,15 @@ class Core:
             ),
             group,
         )  # fmt: skip
-        self.control = ControlService(self.sources, self.orchestrator, Desk(self.orchestrator), journal, self._reload)
+        desk = Desk(self.orchestrator)
+        self.board = Board(
+            Sees(
+                self.sites, self.engine.unit, lambda: self.orchestrator.running, self.sites.gateway_of,
+                self.sites.phone, self.channels, desk, clock,
+            )
+        )  # fmt: skip
+        self.sites.pairing = self.board.at
+        self.control = ControlService(self.sources, self.orchestrator, desk, journal, self._reload, self.board)
         self.housekeeping = Housekeeping(
             sites=self.sites, engine=self.engine, orchestrator=self.orchestrator, journal=journal,
             vault=self.vault, clock=clock, moved=self._around.moved,
@@ -173,6 +183,7 @@ class Core:
         group.start_soon(self.engine.run, self.orchestrator)
         group.start_soon(self.housekeeping.run)
         group.start_soon(self.courier.run)
+        group.start_soon(self.board.run)
         group.start_soon(self.monitor.run)
         group.start_soon(Vitals(self.engine, self.bus, self.given.journal, self.clock).run)
 
@@ -181,6 +192,7 @@ class Core:
         group.start_soon(self.engine.decide, self.orchestrator)
         group.start_soon(self.housekeeping.keep_copies)
         group.start_soon(self.courier.run)
+        group.start_soon(self.board.run)
 
     def acting(self) -> bool:
         """Whether any action is under way."""
@@ -237,6 +249,8 @@ class Core:
 
     def _ended(self, subject: Subject, attempt: Attempt) -> None:
         self._around.ended(subject, attempt)
+        if attempt.rung in RELINKING:
+            self.board.ended(subject.id)
         if attempt.rung is Rung.REPAIR_SESSIONS and attempt.outcome is Outcome.HEALED and attempt.ended_at is not None:
             self.engine.observe(SessionsRepaired(at=attempt.ended_at, company=subject.id))
         self.housekeeping.recount(subject.id)

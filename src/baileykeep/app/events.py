@@ -7,13 +7,14 @@ from typing import Any
 from baileykeep.model import codec
 from baileykeep.model.decisions import Decision, Verb
 from baileykeep.model.incident import Attempt
+from baileykeep.model.overview import StepView
 from baileykeep.model.records import Entry, EntryKind
 from baileykeep.rules import words
 
 TOLD = (
     EntryKind.INCIDENT, EntryKind.DECISION, EntryKind.ACTION_BEGUN, EntryKind.STEP_BEGUN, EntryKind.ACTION_ENDED,
     EntryKind.OPERATOR, EntryKind.CONFIG, EntryKind.DAEMON_STARTED, EntryKind.DAEMON_STOPPED, EntryKind.SYMPTOM,
-    EntryKind.BREACH,
+    EntryKind.BREACH, EntryKind.PAIRING,
 )  # fmt: skip
 """The kinds of entries that tell something to people."""
 
@@ -29,6 +30,12 @@ def event(entry: Entry) -> dict[str, Any]:
         "operator": entry.operator,
         "text": _text(entry),
     }
+
+
+def step(entry: Entry) -> StepView:
+    """One step of an action, or what was said in the middle of one, as `action` shows it."""
+    name = str(entry.data.get("step") or entry.kind.value)
+    return {"at": entry.at, "name": name, "text": str(entry.data.get("text") or words.step(name))}
 
 
 def _text(entry: Entry) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from baileykeep.actions.base import Real, Site, Steps, literal
+from baileykeep.actions.base import Pairing, Real, Site, Steps, Unseen, literal
 from baileykeep.backups.vault import Vault
 from baileykeep.clock import Clock
 from baileykeep.config.discover import Oddity, Placement, placements
@@ -60,6 +60,7 @@ class Sites:
         self._fsys = fsys or Fsys()
         self.know: Know = lambda _company: Knowledge()
         self.real: Real = literal
+        self.pairing: Callable[[str], Pairing] = lambda _company: Unseen()
         self.oddities: tuple[Oddity, ...] = ()
         self._clock = clock
         self._vault = vault
@@ -208,6 +209,15 @@ class Sites:
         folder = self.placement(ident).folder
         return FileStore(ident, folder, self._fsys) if folder is not None else None
 
+    def gateway_of(self, ident: str) -> Gateway | None:
+        """The gateway of a company; None for one that is not known."""
+        placement = self._placed.get(ident)
+        return self._doors[placement.gateway].gateway if placement is not None else None
+
+    def phone(self, ident: str) -> str | None:
+        """The phone that is configured for exactly this company."""
+        return self.settings.company(ident).facts.phone
+
     def baileys(self, ident: str) -> str | None:
         """The generation that is configured for a company; None lets the folder and the log tell."""
         generation = self.settings.generation(ident, self.placement(ident).gateway)
@@ -238,6 +248,7 @@ class Sites:
             may_stop_others=by_human,
             baileys=self.baileys(ident),
             real=self.real,
+            pairing=self.pairing(ident),
         )
 
     async def aclose(self) -> None:

@@ -13,10 +13,11 @@ import structlog
 from aiogram.types import Update
 
 from baileykeep.channels import telegram_text
-from baileykeep.channels.base import Command
+from baileykeep.channels.base import Command, Placard
 from baileykeep.channels.telegram_api import ChatMoved, TelegramApi
 from baileykeep.channels.telegram_commands import COMMANDS, Allowed, Answer, Desk
 from baileykeep.channels.telegram_limits import Limiter
+from baileykeep.channels.telegram_pictures import DRAWER, Pictures
 from baileykeep.clock import Clock
 from baileykeep.model.codec import decode, encode
 from baileykeep.model.errors import ChannelError
@@ -72,7 +73,7 @@ class Post:
 
 
 class TelegramChannel:
-    """A `channels.base.Channel` that also listens: run `listen` beside it, `deliver` works without."""
+    """A `channels.base.Channel` that listens and shows pictures: run `listen` beside it, all else works without."""
 
     name = "telegram"
 
@@ -83,6 +84,7 @@ class TelegramChannel:
         self._api = TelegramApi(config.token, config.base_url, timeout_s=config.timeout_s, poll_s=config.poll_s)
         self._limiter = Limiter(clock, limits)
         self._desk = Desk(command, Allowed(self._chats, lambda: self._config.users), clock)
+        self._pictures = Pictures(self._api, self._limiter, self, memory.save)
         self._posts: dict[str, Post] = {}
         self._moved: dict[int, int] = {}
         self._loading = anyio.Lock()
@@ -108,6 +110,32 @@ class TelegramChannel:
             chat, lambda to: self._send(to, shown.text, buttons=shown.buttons, silent=not notice.sound)
         )
         await self._keep(notice, Post(chat, message, shown.digest, notice.id, self._clock.now()))
+
+    async def show(self, placard: Placard) -> None:
+        """See `Displays.show`."""
+        await self._load()
+        await self._pictures.show(placard)
+
+    async def take_down(self, key: str) -> None:
+        """See `Displays.take_down`."""
+        await self._load()
+        await self._pictures.take_down(key)
+
+    async def shown(self) -> Sequence[str]:
+        """See `Displays.shown`."""
+        await self._load()
+        return self._pictures.keys()
+
+    def chat_of(self, address: str) -> int:
+        """See `telegram_pictures.Chats`: a login is shown in chats that are configured, and in no other."""
+        chat = self._now_at(self._chat(address))
+        if chat not in self._chats():
+            raise ChannelError(f"Telegram chat {chat} is not one that is told", permanent=True)
+        return chat
+
+    async def moved(self, chat: int, new_chat: int) -> None:
+        """See `telegram_pictures.Chats`."""
+        await self._move(chat, new_chat)
 
     async def _edited(self, post: Post, shown: _Shown) -> bool:
         """False when the message is gone and must be posted anew."""
@@ -176,6 +204,8 @@ class TelegramChannel:
                 kind, _, rest = key.partition(":")
                 if kind == "moved":
                     self._moved[int(rest)] = int(value)
+                elif kind == DRAWER:
+                    self._pictures.recall(rest, value)
                 elif kind == "post":
                     await self._recall(rest, decode(Post, value))
             self._loaded = True
@@ -238,12 +268,21 @@ class TelegramChannel:
             return
         try:
             with anyio.move_on_after(ANSWER_WITHIN_S):
-                if answer.callback is not None:
-                    await self._api.answer(answer.callback, answer.text, alert=answer.alert)
-                else:
-                    await self._send(answer.chat, answer.text, silent=True, reply_to=answer.reply_to)
+                await self._say_back(answer)
         except ChannelError as error:
             log.warning("telegram_answer_lost", error=str(error))
+
+    async def _say_back(self, answer: Answer) -> None:
+        if answer.callback is not None:
+            await self._api.answer(answer.callback, answer.text, alert=answer.alert)
+        elif answer.text:
+            await self._send(answer.chat, answer.text, silent=True, reply_to=answer.reply_to)
+        if answer.over is not None:
+            async with self._limiter.slot(answer.chat):
+                await self._api.delete(answer.chat, answer.over)
+        if answer.question is not None:
+            asked = answer.question
+            await self._send(answer.chat, asked.text, buttons=asked.buttons, silent=True, reply_to=answer.reply_to)
 
     async def aclose(self) -> None:
         await self._api.aclose()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +24,10 @@ from aiogram.exceptions import (
 )
 from aiogram.types import (
     BotCommand,
+    BufferedInputFile,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InputMediaPhoto,
     LinkPreviewOptions,
     ReplyParameters,
     Update,
@@ -42,6 +44,8 @@ REFUSED_RETRY_S = 300.0
 
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
+_NOT_THERE = ("message to delete not found", "message_id_invalid")
+_PICTURE = "pairing.png"
 
 
 class ChatMoved(ChannelError):
@@ -75,9 +79,19 @@ class TelegramApi:
             ) from None
 
     async def send(
-        self, chat: int, text: str, *, buttons: Rows = (), silent: bool = False, reply_to: int | None = None
+        self,
+        chat: int,
+        text: str,
+        *,
+        buttons: Rows = (),
+        silent: bool = False,
+        reply_to: int | None = None,
+        secret: bool = False,
     ) -> int:
-        """Post a message; returns its id. A reply to a message that is gone is posted all the same."""
+        """Post a message; returns its id. A reply to a message that is gone is posted all the same.
+
+        A `secret` one can be neither forwarded nor saved.
+        """
         answered = None
         if reply_to is not None:
             answered = ReplyParameters(message_id=reply_to, allow_sending_without_reply=True)
@@ -90,21 +104,71 @@ class TelegramApi:
                 link_preview_options=_NO_PREVIEW,
                 reply_parameters=answered,
                 reply_markup=_markup(buttons),
+                protect_content=secret,
             )
         return message.message_id
 
-    async def edit(self, chat: int, message: int, text: str, buttons: Rows = ()) -> bool:
-        """Change a message; false when there is nothing left to change."""
+    async def send_picture(self, chat: int, picture: bytes, caption: str, buttons: Rows = ()) -> int:
+        """Post a picture that can be neither forwarded nor saved; returns the message's id."""
+        with self._explaining(chat):
+            message = await self._bot.send_photo(
+                chat,
+                BufferedInputFile(picture, _PICTURE),
+                caption=caption,
+                parse_mode="HTML",
+                reply_markup=_markup(buttons),
+                protect_content=True,
+            )
+        return message.message_id
+
+    async def change_picture(self, chat: int, message: int, picture: bytes, caption: str, buttons: Rows = ()) -> bool:
+        """Put another picture into a message; false when the message is gone."""
+        media = InputMediaPhoto(media=BufferedInputFile(picture, _PICTURE), caption=caption, parse_mode="HTML")
+        return await self._changed(
+            chat, self._bot.edit_message_media(media, chat_id=chat, message_id=message, reply_markup=_markup(buttons))
+        )
+
+    async def change_caption(self, chat: int, message: int, caption: str, buttons: Rows = ()) -> bool:
+        """Put other words below a picture; false when the message is gone."""
+        return await self._changed(
+            chat,
+            self._bot.edit_message_caption(
+                chat_id=chat, message_id=message, caption=caption, parse_mode="HTML", reply_markup=_markup(buttons)
+            ),
+        )
+
+    async def delete(self, chat: int, message: int) -> bool:
+        """Remove a message for everybody; false where Telegram keeps it (too old, or no right to). One that is gone
+        counts as removed."""
         with self._explaining(chat):
             try:
-                await self._bot.edit_message_text(
-                    text,
-                    chat_id=chat,
-                    message_id=message,
-                    parse_mode="HTML",
-                    link_preview_options=_NO_PREVIEW,
-                    reply_markup=_markup(buttons),
-                )
+                return await self._bot.delete_message(chat, message)
+            except TelegramBadRequest as error:
+                said = error.message.lower()
+                if any(words in said for words in _NOT_THERE):
+                    return True
+                if "can't be deleted" in said:
+                    return False
+                raise
+
+    async def edit(self, chat: int, message: int, text: str, buttons: Rows = ()) -> bool:
+        """Change a message; false when there is nothing left to change."""
+        return await self._changed(
+            chat,
+            self._bot.edit_message_text(
+                text,
+                chat_id=chat,
+                message_id=message,
+                parse_mode="HTML",
+                link_preview_options=_NO_PREVIEW,
+                reply_markup=_markup(buttons),
+            ),
+        )
+
+    async def _changed(self, chat: int, call: Awaitable[object]) -> bool:
+        with self._explaining(chat):
+            try:
+                await call
             except TelegramBadRequest as error:
                 said = error.message.lower()
                 if "message is not modified" in said:

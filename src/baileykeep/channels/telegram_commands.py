@@ -10,10 +10,11 @@ from typing import Any
 import structlog
 from aiogram.types import CallbackQuery, Message, Update, User
 
-from baileykeep.channels import telegram_text
+from baileykeep.channels import telegram_confirm, telegram_text
 from baileykeep.channels.base import Command
+from baileykeep.channels.telegram_confirm import Question
 from baileykeep.clock import Clock
-from baileykeep.model.errors import BaileykeepError, UsageError
+from baileykeep.model.errors import BaileykeepError, Refused, UsageError
 from baileykeep.rules.words import duration
 
 log = structlog.get_logger()
@@ -29,6 +30,10 @@ COMMANDS: Mapping[str, str] = {
     "company": "one company: /company ID",
     "pause": "hands off: /pause [ID] [20m]",
     "resume": "hands on again, also after a failed safety check: /resume [ID]",
+    "relink": "pair anew with a QR code: /relink ID",
+    "code": "pair with a code instead of the QR: /code ID",
+    "qr": "show the QR code of a company that waits for a scan: /qr ID",
+    "reset": "end a login for good and pair anew: /reset ID",
     "help": "this list",
 }
 
@@ -38,8 +43,17 @@ _DONE: Mapping[str, str] = {
     "reject": "Rejected. Nothing will be done.",
     "pause": "Paused for 1 h.",
     "resume": "Resumed. Actions may go on; all is looked at again first.",
+    "show_qr": "The QR code comes as a picture.",
+    "code": "The code comes within 20 s.",
 }
+_BEGUN = (
+    "Begun. The session is stopped and backed up first; what is to be scanned or typed comes in a message of its own."
+)
+_ASKS = {"relink": "relink", "reset": "reset", "code": "pairing_code"}
+"""Commands that are not done before they are confirmed, and what they become."""
+_COMMAND = {"code": "pairing_code"}
 _SCOPES = {"c": "company", "g": "gateway"}
+_ON_SUBJECT = frozenset({"pause", "resume", "show_qr", "code"})
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?:[0-9]{1,6}[smhd])+", re.IGNORECASE)
 _REVISION = re.compile(r"[0-9]{1,9}")
@@ -47,13 +61,18 @@ _REVISION = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to say back: into `chat`, or (with `callback`) to the one who pressed a button."""
+    """What to say back: into `chat`, or (with `callback`) to the one who pressed a button.
+
+    `question` is a message with buttons besides; `over` is one that has been answered and may go.
+    """
 
     text: str
     chat: int
     reply_to: int | None = None
     callback: str | None = None
     alert: bool = False
+    question: Question | None = None
+    over: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +112,39 @@ class Desk:
         chat = query.message.chat.id if query.message else None
         if chat is None or not self._obeyed(chat, query.from_user):
             return None
-        do, _, rest = (query.data or "").partition("|")
-        target, _, revision = rest.rpartition("|")
         try:
-            args = _button_args(do, target, revision)
-            said = await self._command(do, args, operator_name(query.from_user))
+            return await self._done(query, chat)
         except BaileykeepError as error:
             return Answer(_short(str(error)), chat, callback=query.id, alert=True)
+
+    async def _done(self, query: CallbackQuery, chat: int) -> Answer:
+        do, _, rest = (query.data or "").partition("|")
+        target, _, revision = rest.rpartition("|")
+        message = query.message.message_id if query.message else None
+        if do == telegram_confirm.NO:
+            return Answer("Nothing is done.", chat, callback=query.id, over=message)
+        asked = telegram_confirm.confirmed(do, *_asked(target, revision), self._clock.now()) if "_" in do else None
+        if asked is not None:
+            return await self._confirmed(query, chat, message, *asked)
+        if do in telegram_confirm.WHAT:
+            made = telegram_confirm.question(do, _asked(target, revision)[0], self._clock.now())
+            return Answer("Please confirm.", chat, message, callback=query.id, question=made)
+        args = _button_args(do, target, revision)
+        said = await self._command(_COMMAND.get(do, do), args, operator_name(query.from_user))
         return Answer(_short(str(said.get("text") or _DONE[do])), chat, callback=query.id)
+
+    async def _confirmed(
+        self, query: CallbackQuery, chat: int, message: int | None, command: str, args: dict[str, Any]
+    ) -> Answer:
+        """A second yes is asked for where the login may still live."""
+        try:
+            await self._command(command, args, operator_name(query.from_user))
+        except Refused as refused:
+            if refused.code != telegram_confirm.ALIVE:
+                raise
+            made = telegram_confirm.still(command, args["company"], refused, self._clock.now())
+            return Answer("Please confirm once more.", chat, message, query.id, question=made, over=message)
+        return Answer(_short(_BEGUN), chat, callback=query.id, over=message)
 
     async def _said(self, message: Message, text: str) -> Answer | None:
         word, *args = text.split()
@@ -116,22 +160,29 @@ class Desk:
         if waited > STALE_S:
             reply = f"This was sent {duration(waited)} ago, so it is not done. Send it again if it is still wanted."
         else:
-            reply = await self._answered(name, args, operator_name(message.from_user))
+            try:
+                if name in _ASKS:
+                    made = await self._question(_ASKS[name], _one_company(name, args))
+                    return Answer("", message.chat.id, message.message_id, question=made)
+                reply = await self._reply(name, args, operator_name(message.from_user))
+            except BaileykeepError as error:
+                reply = f"⚠️ {telegram_text.escaped(error, 600)}"
         return Answer(reply, message.chat.id, reply_to=message.message_id)
 
-    async def _answered(self, name: str, args: list[str], operator: str) -> str:
-        try:
-            return await self._reply(name, args, operator)
-        except BaileykeepError as error:
-            return f"⚠️ {telegram_text.escaped(error, 600)}"
+    async def _question(self, command: str, ident: str) -> Question:
+        """Asked of a company that is known."""
+        await self._command("company", {"company": ident}, "")
+        return telegram_confirm.question(command, ident, self._clock.now())
 
     async def _reply(self, name: str, args: list[str], operator: str) -> str:
         if name == "status":
             return telegram_text.overview(await self._command("overview", {}, operator))
         if name == "company":
-            if len(args) != 1:
-                raise UsageError("/company needs one company's id", next_step="such as /company 997441")
-            return telegram_text.company(await self._command("company", {"company": args[0]}, operator))
+            view = await self._command("company", {"company": _one_company(name, args)}, operator)
+            return telegram_text.company(view)
+        if name == "qr":
+            said = await self._command("show_qr", {"company": _one_company(name, args)}, operator)
+            return f"📷 {telegram_text.escaped(said.get('text', _DONE['show_qr']))}"
         if name == "pause":
             wanted = pause_args(args)
             await self._command("pause", wanted, operator)
@@ -152,14 +203,28 @@ class Desk:
         return False
 
 
+def _one_company(name: str, args: list[str]) -> str:
+    if len(args) != 1:
+        raise UsageError(f"/{name} needs one company's id", next_step=f"such as /{name} 997441")
+    return args[0]
+
+
+def _asked(target: str, revision: str) -> tuple[str, int]:
+    """The company and the number in the data of a button."""
+    scope, _, ident = target.partition(":")
+    if scope != "c" or not ident or not _REVISION.fullmatch(revision):
+        raise UsageError("this button is from another version", next_step="use the newest message")
+    return ident, int(revision)
+
+
 def _button_args(do: str, target: str, revision: str) -> dict[str, Any]:
     scope, _, ident = target.partition(":")
     known = do in _DONE and bool(target) and _REVISION.fullmatch(revision)
-    if not known or (do in ("pause", "resume") and not (scope in _SCOPES and ident)):
+    if not known or (do in _ON_SUBJECT and not (scope in _SCOPES and ident)):
         raise UsageError("this button is from another version", next_step="use the newest message")
     if do == "pause":
         return {_SCOPES[scope]: ident, "seconds": PAUSE_S}
-    if do == "resume":
+    if do in _ON_SUBJECT:
         return {_SCOPES[scope]: ident}
     if do == "ack":
         return {"incident": target}

@@ -7,13 +7,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
+from baileykeep.channels.base import Placard
 from baileykeep.rules.words import duration
 
 MAX_UNITS = 4096
 """Telegram's bound for a message, in UTF-16 units after its tags are taken off; we count the tags too."""
 
+MAX_CAPTION = 1024
+"""The same for the words below a picture."""
+
 MAX_ANSWER = 200
 """Telegram's bound for the answer to a pressed button."""
+
+MAX_DATA = 64
+"""Telegram's bound for what a button carries, in bytes."""
 
 SHOWN_LINES = 5
 """Story lines that are shown at once; older ones are folded and open at a touch."""
@@ -28,8 +35,12 @@ _LABELS = {
     "reject": "✋ Reject",
     "pause": "⏸ Pause 1 h",
     "resume": "▶️ Let actions go on",
+    "show_qr": "📷 Show the QR",
+    "relink": "🔗 Relink …",
+    "reset": "♻️ Reset …",
 }
-_ON_SUBJECT = frozenset({"pause", "resume"})
+_ON_SUBJECT = frozenset({"pause", "resume", "show_qr", "relink", "reset"})
+_ROWS = (("approve", "reject"), ("show_qr", "relink", "reset"), ("ack", "pause", "resume"))
 
 Rows = tuple[tuple[tuple[str, str], ...], ...]
 """Buttons in rows: (label, callback data)."""
@@ -138,10 +149,22 @@ def buttons(data: Mapping[str, Any]) -> Rows:
     for button in data.get("buttons", ()):
         target = _subject(data) if button["do"] in _ON_SUBJECT else button["incident"]
         payload = f"{button['do']}|{target}|{button['revision']}"
-        if payload.isprintable() and len(payload.encode()) <= 64:
+        if payload.isprintable() and len(payload.encode()) <= MAX_DATA:
             made[button["do"]] = (_LABELS[button["do"]], payload)
-    rows = [[made[do] for do in pair if do in made] for pair in (("approve", "reject"), ("ack", "pause", "resume"))]
+    rows = [[made[do] for do in row if do in made] for row in _ROWS]
     return tuple(tuple(row) for row in rows if row)
+
+
+def placard(shown: Placard) -> str:
+    """What stands beside a QR, or with a code that can be copied at a touch."""
+    code = [f"<code>{escaped(shown.code, 40)}</code>"] if shown.code else []
+    head = f"{'🔢' if shown.code else '📷'} <b>{escaped(shown.headline)}</b>"
+    return "\n".join(_within(MAX_CAPTION, [head, *code, *(escaped(line) for line in shown.lines)]))
+
+
+def _within(room: int, lines: Sequence[str]) -> Sequence[str]:
+    """As many of the first lines as there is room for."""
+    return lines[: _count([units(line) + 1 for line in lines], room)]
 
 
 def _subject(data: Mapping[str, Any]) -> str:

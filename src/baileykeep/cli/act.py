@@ -10,14 +10,9 @@ import typer
 from baileykeep.app.socket_client import DaemonClient
 from baileykeep.cli.installation import daemon
 from baileykeep.cli.options import Company, Config, Json, NoWait, Yes
-from baileykeep.cli.output import can_ask, interactive, line, print_json
-from baileykeep.cli.progress import POLL_S, follow, run_action
-from baileykeep.cli.words import plain
-from baileykeep.clock import SystemClock
+from baileykeep.cli.output import can_ask, interactive, print_json
+from baileykeep.cli.progress import POLL_S, follow, report_begun, run_action
 from baileykeep.model.errors import BaileykeepError, Refused, UsageError
-
-PAIRING_WAIT_S = 120.0
-STEPS = "WhatsApp on the phone: Settings > Linked devices > Link a device > Link with phone number instead"
 
 ReplaceLogin = Annotated[
     bool, typer.Option("--replace-login", help="Agree to ending a login that was seen open within a day.")
@@ -107,32 +102,29 @@ def _by_qr(
 
 
 def _by_code(client: DaemonClient, args: dict[str, Any], as_json: bool, wait: bool) -> int:
-    answer = client.call("pairing_code", args)
+    from baileykeep.cli.qr import QrPanel
+
+    begun = client.call("pairing_code", args)
     if as_json:
-        print_json(answer)
+        print_json({"action": begun["action"], "code": _code(client, args["company"], begun["action"])})
         return 0
-    line(f"pairing code: {plain(answer['code'])}")
-    line(STEPS)
     if not wait:
+        report_begun(begun, as_json)
         return 0
-    if answer.get("action"):
-        return follow(client, answer["action"], as_json=False)
-    return _await_paired(client, args["company"])
+    panel = QrPanel(client, args["company"], pictures=interactive())
+    return follow(client, begun["action"], as_json=False, between=panel.refresh)
 
 
-def _await_paired(client: DaemonClient, company: str) -> int:
-    clock = SystemClock()
-    deadline = clock.monotonic() + PAIRING_WAIT_S
-    line("waiting for the phone …")
-    while clock.monotonic() < deadline:
-        connection = client.call("company", {"company": company})["connection"]
-        if connection["state"] == "connected" and connection["paired"]:
-            line("connected and paired")
-            return 0
+def _code(client: DaemonClient, company: str, action: str) -> str:
+    """The code, once it came. Raises `BaileykeepError` when the action ends without one."""
+    while True:
+        found = client.call("qr", {"company": company})["code"]
+        if found:
+            return str(found)
+        view = client.call("action", {"action": action})
+        if view["state"] == "ended":
+            raise BaileykeepError("no pairing code came", next_step=view["note"], code="no_code")
         time.sleep(POLL_S * 5)
-    raise BaileykeepError(
-        "nobody typed the code in time", next_step="ask for a new one with the same command", code="not_paired"
-    )
 
 
 def _digits(phone: str) -> str:

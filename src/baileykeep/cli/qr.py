@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import segno
 
 from baileykeep.app.socket_client import DaemonClient
 from baileykeep.cli.output import interactive, line, raw
-from baileykeep.cli.words import short
+from baileykeep.cli.words import plain, short
 from baileykeep.clock import SystemClock
 from baileykeep.model.overview import ActionView
 
 LOOK_EVERY_S = 1.0
-WAITING = "wait_for_scan"
+WAITING, SAID = "wait_for_scan", "pairing"
+BY_CODE = "WhatsApp on the phone: Settings > Linked devices > Link a device > Link with phone number instead"
 WHITE_ON_BLACK = "\x1b[38;5;231;48;5;16m"  # the blocks are the light modules
 PLAIN = "\x1b[0m"
 
@@ -27,36 +29,52 @@ def blocks(text: str, *, coloured: bool) -> str:
 
 
 class QrPanel:
-    """Prints each new QR of a company once, with how long it is good for."""
+    """Prints each new QR or pairing code of a company once, with how long it is good for.
 
-    def __init__(self, client: DaemonClient, company: str):
+    Without `pictures` no QR is drawn, as where the output is no terminal.
+    """
+
+    def __init__(self, client: DaemonClient, company: str, *, pictures: bool = True):
         self._client = client
         self._company = company
+        self._pictures = pictures
         self._shown: str | None = None
         self._looked_at = float("-inf")
         self._clock = SystemClock()
 
     def refresh(self, action: ActionView) -> None:
-        """Look for a newer QR, at most once a second, and not before the action waits for somebody to scan it.
+        """Look for a newer one, at most once a second, and not before the action waits for somebody to scan it.
 
         Some gateways open the session to answer; asked too early, that would undo the stop just being proved.
         """
-        waiting = bool(action["steps"]) and action["steps"][-1]["name"] == WAITING
-        if not waiting or self._clock.monotonic() - self._looked_at < LOOK_EVERY_S:
+        if not waits(action) or self._clock.monotonic() - self._looked_at < LOOK_EVERY_S:
             return
         self._looked_at = self._clock.monotonic()
         answer = self._client.call("qr", {"company": self._company})
-        text = answer.get("qr")
+        text = answer.get("code") or (answer.get("qr") if self._pictures else None)
         if not text or text == self._shown:
             return
         self._shown = text
+        if answer.get("code"):
+            line(f"pairing code: {plain(text)}{self._left(answer)}")
+            line(BY_CODE)
+        else:
+            self._draw(text, answer)
+
+    def _draw(self, text: str, answer: dict[str, Any]) -> None:
         try:
             raw(blocks(text, coloured=interactive()))
         except ValueError:
             line("the gateway sent something that no QR can hold; scan it on the gateway's own page")
             return
-        line(self._hint(answer.get("expires_at")))
+        line(f"scan it in WhatsApp: Settings > Linked devices > Link a device{self._left(answer)}")
 
-    def _hint(self, expires_at: float | None) -> str:
-        left = f" (good for {short(expires_at - self._clock.now())})" if expires_at else ""
-        return f"scan it in WhatsApp: Settings > Linked devices > Link a device{left}"
+    def _left(self, answer: dict[str, Any]) -> str:
+        expires_at = answer.get("expires_at")
+        return f" (good for {short(expires_at - self._clock.now())})" if expires_at else ""
+
+
+def waits(action: ActionView) -> bool:
+    """Whether the action waits for a phone just now."""
+    names = [step["name"] for step in action["steps"] if step["name"] != SAID]
+    return bool(names) and names[-1] == WAITING

@@ -91,6 +91,7 @@ class Session:
     device: int = 1
     corrupt: set[str] = field(default_factory=set)
     dead: set[str] = field(default_factory=set)
+    shows_qr: bool = True
     _epoch: int = 0
     _qr_since: float | None = None
     _qr_refs: list[str] = field(default_factory=list)
@@ -289,6 +290,8 @@ class Session:
         if self.creds is None:
             self.creds = shapes.fresh_creds(self.world.rng)
         self.world.log.registering(self.company)
+        if not self.shows_qr:
+            return
         self.state, self._qr_since, self._qr_refs = State.WAITING_QR, self.world.clock(), []
         self.world.log.qr(self.company, self.qr or "")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
+
 from baileykeep.actions.base import Order
 from baileykeep.engine.orchestrator import Orchestrator
 from baileykeep.model.decisions import Reason, Verb
@@ -13,6 +15,8 @@ from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import Severity, Subject, Symptom, SymptomKind
 from baileykeep.rules import findings, incidents, ladder, words
 from baileykeep.rules.view import Finding
+
+log = structlog.get_logger(__name__)
 
 NEEDS_FORCE = frozenset({Reason.SESSION_RUNNING, Reason.UNKNOWN_STATE})
 """A cleanup by hand is refused for these unless the operator said that the session may be stopped."""
@@ -94,6 +98,26 @@ class Desk:
                 if incident is not None:
                     after = incidents.closed(incident, "forgotten", self._parts.clock.now())
                     await self._parts.ledger.commit(incident, after, [self._said(after, operator, "Forgotten.")])
+
+    def story(self, subject: Subject, topic: Topic) -> Incident | None:
+        """The open story of a topic."""
+        return self._parts.ledger.get(subject, topic)
+
+    async def tell(self, subject: Subject, text: str) -> None:
+        """Something happened in the middle of an action: a line in its story, where it has one, and in the journal."""
+        running = self._orchestrator.running.get(subject)
+        async with self._orchestrator.lock:
+            now = self._parts.clock.now()
+            incident = self._parts.ledger.find(running.incident or "") if running is not None else None
+            story, action = (running.incident, running.attempt.action_id) if running is not None else (None, None)
+            entry = Entry(now, EntryKind.PAIRING, subject, story, action, data={"text": text})
+            try:
+                if incident is None:
+                    await self._parts.ledger.note(entry)
+                else:
+                    await self._parts.ledger.commit(incident, incidents.told(incident, text, now), [entry])
+            except JournalError as error:
+                log.warning("not_told", subject=str(subject), error=error.cause)
 
     def _said(self, incident: Incident, operator: str, text: str) -> Entry:
         now = self._parts.clock.now()

@@ -154,6 +154,10 @@ class Ledger:
         else:
             self._open[key] = after
 
+    async def note(self, entry: Entry) -> None:
+        """An entry that belongs to no story."""
+        await self._journal.write((entry,))
+
     @staticmethod
     def _story(before: Incident | None, after: Incident) -> list[Entry]:
         if before is not None and before.revision == after.revision:

@@ -26,6 +26,7 @@ class EntryKind(StrEnum):
     BACKUP = "backup"
     CONFIG = "config"
     BREACH = "breach"
+    PAIRING = "pairing"
 
 
 @dataclass(frozen=True, slots=True)

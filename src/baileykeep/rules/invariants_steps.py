@@ -9,7 +9,7 @@ from baileykeep.rules.watch import NEVER, Act, Watch, proved_stopped
 
 HARMLESS = frozenset({"prove_stopped", "backup", "snapshot", "verify", "wait_for_scan", "start", "left_closed"})
 ON_SESSION = frozenset({"stop", "reconnect", "restart_process", "reset"})
-ON_FILES = frozenset({"remove", "set_aside", "put_back", "restore", "restore_creds"})
+ON_FILES = frozenset({"remove", "set_aside", "clear_pairing", "put_back", "restore", "restore_creds"})
 """Every step of every action is of one of these kinds; one that is not known counts as a change of files."""
 
 MUST_COME = frozenset({"start", "left_closed", "wait_for_scan"})

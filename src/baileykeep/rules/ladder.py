@@ -83,6 +83,7 @@ def _next(case: Case) -> Decision:
     skipped = Reason.NO_RUNG_LEFT
     for rung in rungs_of(case):
         if _finished(case, rung):
+            skipped = Reason.NO_RUNG_LEFT
             continue
         reason = SKIPS[rung](case)
         if reason is None:

@@ -196,7 +196,7 @@ def view(incident: Incident, name: str, limits: RelinkLimits = _DEFAULT) -> dict
         "severity": incident.severity.value,
         "story": [{"at": line.at, "text": line.text} for line in incident.story],
         "what_to_do": words.what_to_do(incident),
-        "buttons": _buttons(incident),
+        "buttons": _buttons(incident, limits),
         "needs_human": incident.needs_human,
         "acked_by": incident.acked_by,
         "closed": incident.closed_at is not None,
@@ -216,7 +216,34 @@ def _approval(approval: Approval | None, ttl_s: float) -> Mapping[str, Any] | No
     }
 
 
-def _buttons(incident: Incident) -> list[dict[str, Any]]:
+BY_HAND: Mapping[Cause, tuple[str, ...]] = {
+    Cause.WAITING_QR: ("show_qr", "reset"),
+    Cause.QR_SCAN_FAILED: ("show_qr", "reset"),
+    Cause.NO_QR: ("relink", "reset"),
+    Cause.LOGGED_OUT: ("relink", "reset"),
+    Cause.HALF_PAIRED: ("relink", "reset"),
+    Cause.PHANTOM: ("relink", "reset"),
+    Cause.BAD_MAC: ("relink",),
+    Cause.AFTER_REPAIR: ("relink",),
+    Cause.REPORTED_CORRUPT: ("relink", "reset"),
+    Cause.DISCONNECTED: ("relink",),
+    Cause.CREDS_CHANGED: ("relink",),
+    Cause.PHONE_MISMATCH: ("relink",),
+}
+"""What a human may begin where pairing anew is the cure, once the ladder has nothing left to do by itself."""
+
+AT_ONCE = frozenset({Cause.WAITING_QR, Cause.QR_SCAN_FAILED, Cause.NO_QR})
+"""Causes in which somebody is pairing just now: these need not wait for the ladder."""
+
+
+def _by_hand(incident: Incident, limits: RelinkLimits) -> tuple[str, ...]:
+    running = bool(incident.attempts) and incident.attempts[-1].outcome is None
+    due = incident.needs_human or incident.cause in AT_ONCE
+    allowed = due and not running and limits.approval != "never" and incident.subject.scope is Scope.COMPANY
+    return BY_HAND.get(incident.cause, ()) if allowed else ()
+
+
+def _buttons(incident: Incident, limits: RelinkLimits) -> list[dict[str, Any]]:
     """An answer names the revision of the question it answers; the others that of the incident."""
     if incident.closed_at is not None or incident.severity is Severity.INFO:
         return []
@@ -224,6 +251,8 @@ def _buttons(incident: Incident) -> list[dict[str, Any]]:
     found: list[tuple[str, int]] = []
     if approval is not None and approval.state is ApprovalState.OPEN:
         found = [("approve", approval.revision), ("reject", approval.revision)]
+    else:
+        found = [(do, incident.revision) for do in _by_hand(incident, limits)]
     if incident.acked_by is None:
         found.append(("ack", incident.revision))
     if incident.subject.scope is not Scope.HOST:

@@ -32,7 +32,7 @@ from baileykeep.model.limits import DAY, LadderLimits, Limits
 STOP, START = "stop", "start"
 STARTS = frozenset({START, "restart_process"})
 LEFT_CLOSED = "left_closed"
-REPLACES_CREDS = frozenset({"set_aside", "put_back", "restore", "restore_creds"})
+REPLACES_CREDS = frozenset({"set_aside", "clear_pairing", "put_back", "restore", "restore_creds"})
 NEVER = float("-inf")
 REMEMBERED_S = 8 * DAY
 MOST_TRIES = 200

@@ -120,6 +120,10 @@ OUTCOMES: Mapping[Outcome, str] = MappingProxyType(
     }
 )
 
+PAIRING = frozenset({Rung.PAIR_AGAIN, Rung.RELINK, Rung.RESET})
+IN_VAIN = frozenset({Outcome.FAILED, Outcome.UNDONE, Outcome.REFUSED})
+BEGIN_AGAIN = "With the company's phone at hand begin again: press Relink, or run `baileykeep relink COMPANY`."
+
 SEVERITIES: Mapping[Severity, str] = MappingProxyType(
     {
         Severity.INFO: "for information",
@@ -199,8 +203,12 @@ def what_to_do(incident: Incident) -> str:
     if approval is not None and approval.state == "open":
         return f"Say yes or no: may Baileykeep {RUNGS[approval.rung].to}?"
     running = [attempt for attempt in incident.attempts if attempt.outcome is None]
+    if running and running[-1].rung in PAIRING:
+        return "Have the company's phone at hand: the QR code comes in a message of its own."
     if running:
         return f"Wait. {RUNGS[running[-1].rung].doing} now."
+    if incident.attempts and incident.attempts[-1].rung in PAIRING and incident.attempts[-1].outcome in IN_VAIN:
+        return _for_subject(BEGIN_AGAIN, incident.subject)
     return _for_subject(WORDS[incident.cause].what_to_do, incident.subject)
 
 
@@ -326,6 +334,7 @@ STEPS: Mapping[str, str] = MappingProxyType(
         "snapshot": "Taking a backup",
         "remove": "Removing old files",
         "set_aside": "Setting files aside",
+        "clear_pairing": "Clearing what was paired wrongly",
         "put_back": "Putting the old login back",
         "restore": "Putting the backup back",
         "restore_creds": "Putting the last good creds back",

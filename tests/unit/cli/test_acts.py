@@ -121,13 +121,40 @@ def test_nobody_asks_for_a_qr_while_the_session_must_stay_stopped(daemon: Daemon
 
 
 def test_a_pairing_code_for_this_companys_phone(daemon: Daemon, run: Run) -> None:
-    up = company("7")
-    control = daemon(pairing_code={"code": "ABCD-1234"}, company=up)
+    scanning, said = at_step("stop", "wait_for_scan"), at_step("stop", "wait_for_scan", "pairing")
+    control = daemon(
+        pairing_code={"action": "a-1"},
+        action=[at_step("stop"), scanning, said, action(outcome="healed")],
+        qr={"qr": None, "code": "ABCD1234", "expires_at": None},
+    )
     result = run("relink", "7", "--yes", "--pairing-code", "--phone", "+49 151 12345678", "--replace-login")
     assert result.code == 0
-    assert "ABCD-1234" in result.out
+    assert result.out.count("pairing code: ABCD1234") == 1
+    assert "Link with phone number instead" in result.out
     assert "connected and paired" in result.out
     assert control.asked("pairing_code") == [{"company": "7", "replace_login": True, "phone": "4915112345678"}]
+
+
+def test_a_pairing_code_as_json_waits_for_the_code_or_says_why_none_came(daemon: Daemon, run: Run) -> None:
+    nothing, code = {"qr": None, "code": None}, {"qr": None, "code": "ABCD1234"}
+    daemon(pairing_code={"action": "a-1"}, action=at_step("stop"), qr=[nothing, code])
+    assert run("relink", "7", "--yes", "--pairing-code", "--json").json == {"action": "a-1", "code": "ABCD1234"}
+
+
+def test_a_pairing_code_that_never_comes_is_an_error(daemon: Daemon, run: Run) -> None:
+    daemon(pairing_code={"action": "a-1"}, action=action(outcome="failed", note="no answer"), qr={"code": None})
+    result = run("relink", "7", "--yes", "--pairing-code", "--json")
+    assert (result.code, result.out) == (1, "")
+    assert "no pairing code came" in result.err
+    assert "no answer" in result.err
+
+
+def test_a_qr_is_not_drawn_where_only_a_code_was_asked_for_and_nobody_looks(daemon: Daemon, run: Run) -> None:
+    scanning = at_step("wait_for_scan")
+    daemon(pairing_code={"action": "a-1"}, action=[scanning, action()], qr={"qr": "2@SECRET", "code": None})
+    result = run("relink", "7", "--yes", "--pairing-code")
+    assert result.code == 0
+    assert "▄" not in result.out
 
 
 @pytest.mark.parametrize("words", [["--phone", "4915112345678"], ["--pairing-code", "--phone", "12"]])

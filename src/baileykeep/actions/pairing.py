@@ -1,0 +1,252 @@
+"""Waiting for a phone: a QR is kept out until somebody scans it, a scan in vain is said, a wrong phone is sent away.
+
+A row of QRs lasts under three minutes and a failed scan ends it, while a human may need ten: so the session is opened
+again as often as that takes. Who wants a pairing code instead gets one in between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import anyio.to_thread
+
+from baileykeep.actions.base import Result, Site
+from baileykeep.actions.clean import aside_step
+from baileykeep.actions.session import (
+    check_can_stop,
+    connected_and_paired,
+    is_stopped,
+    open_session,
+    persistently,
+    status,
+    stop,
+    store_of,
+    verify,
+    while_quiet,
+    while_stopped,
+)
+from baileykeep.gateways.base import SessionStatus
+from baileykeep.model.errors import BaileykeepError, GatewayError, StoreError
+from baileykeep.model.evidence import Looked
+from baileykeep.model.facts import ConnState
+from baileykeep.model.incident import Outcome
+from baileykeep.model.inventory import Creds
+from baileykeep.rules import words_pairing as words
+from baileykeep.rules.words import duration
+
+LOOK_EVERY_S = 2.0
+"""A QR lives 20 s, and whoever scanned it waits: this is looked at more often than other things."""
+
+REOPEN_AFTER_S = 10.0
+"""Closed without a QR for so long, a session is opened again; a restart of its own takes a second or two."""
+
+REOPEN_EVERY_S = 30.0
+CLOSES_WITHIN_S = 10.0
+"""A session that shows a QR gets so long to close before a pairing code is asked for."""
+
+CLEARED = "clear_pairing"
+"""The step in which a login of a wrong phone, or what a pairing left unfinished, goes out of the folder."""
+
+MOST_CLEARED = 2
+"""So often in one action: each keeps a set-aside, and the old login's must not be pushed out by them."""
+
+
+@dataclass(slots=True)
+class _Wait:
+    """One row of looks, in seconds that never jump. `clear` says why the folder must be cleared before it can go on."""
+
+    until: float
+    opened_at: float
+    owed_since: float
+    qr_seen: bool = False
+    named: bool = False
+    closed_since: float | None = None
+    told_scan_at: float | None = None
+    failure: str = ""
+    clear: str = ""
+
+
+async def wait_for_scan(site: Site, note: str) -> Result:
+    """Whether somebody pairs in time, with the company's own phone."""
+    deadline = site.clock.monotonic() + site.limits.relink.scan_within_s
+    for _ in range(MOST_CLEARED):
+        async with site.steps.step("wait_for_scan", whatever_happens=True) as seen:
+            wait = _Wait(deadline, *(site.clock.monotonic(),) * 2)
+            known = site.pairing.failed_scan()
+            wait.told_scan_at = known.at if known is not None else None
+            seen["paired"] = paired = await _paired(site, wait)
+        if paired:
+            return Result(Outcome.HEALED, "Paired anew.")
+        if not wait.clear:
+            return Result(Outcome.FAILED, f"{wait.failure or _nobody(site)} {note}".rstrip())
+        await site.pairing.tell(wait.clear)
+        await _clear(site)
+    return Result(Outcome.FAILED, wait.clear)
+
+
+def _nobody(site: Site) -> str:
+    return f"Nobody scanned within {duration(site.limits.relink.scan_within_s)}."
+
+
+async def _paired(site: Site, wait: _Wait) -> bool:
+    """Keep something to scan out until a phone is paired; then watch that it opens and stays."""
+    with site.pairing.waiting():
+        while not await _scanned(site):
+            if site.clock.monotonic() >= wait.until or await _given_up(site, wait):
+                return False
+            await site.clock.sleep(LOOK_EVERY_S)
+        wait.clear = await _wrong_phone(site)
+    if wait.clear:
+        return False
+    wait.failure = words.NOT_OPENED
+    return await verify(site)
+
+
+async def _scanned(site: Site) -> bool:
+    """Whether a phone is paired: the creds say so before the gateway does, which restarts the session first."""
+    if site.store is None:
+        return (await status(site)).paired is True or await connected_and_paired(site)
+    creds = await _creds(site)
+    return (creds is not None and creds.paired) or await connected_and_paired(site)
+
+
+async def _creds(site: Site) -> Creds | None:
+    try:
+        return await anyio.to_thread.run_sync(store_of(site).creds)
+    except StoreError:
+        return None
+
+
+async def _wrong_phone(site: Site) -> str:
+    """What to say when it is another phone than the company's; empty when it is the right one, or nobody can tell."""
+    creds = await _creds(site) if site.store is not None else None
+    found, wanted = creds.phone if creds is not None else None, site.pairing.phone
+    return words.wrong_phone(found, wanted) if found and wanted and found != wanted else ""
+
+
+async def _given_up(site: Site, wait: _Wait) -> bool:
+    """One look after what is offered. True when this cannot go on as it is."""
+    phone = site.pairing.wanted_code()
+    if phone is not None:
+        await _switch_to_code(site, wait, phone)
+    seen = await status(site)
+    site.steps.witness(Looked(stopped=False, running=seen.state is not ConnState.DISCONNECTED))
+    await _say_failed_scan(site, wait)
+    if site.pairing.code_over():
+        site.pairing.offer(None)
+        wait.clear = words.CODE_OVER
+        return True
+    out = await site.pairing.look() or seen.has_qr
+    wait.qr_seen = wait.qr_seen or out
+    wait.failure = "" if out else wait.failure
+    return await _nothing_out(site, wait, seen) if not out else _still_out(wait)
+
+
+def _still_out(wait: _Wait) -> bool:
+    wait.closed_since = None
+    return False
+
+
+async def _say_failed_scan(site: Site, wait: _Wait) -> None:
+    failed = site.pairing.failed_scan()
+    if failed is not None and failed.at != wait.told_scan_at:
+        wait.told_scan_at = failed.at
+        await site.pairing.tell(words.scan_failed(failed.code))
+
+
+async def _nothing_out(site: Site, wait: _Wait, seen: SessionStatus) -> bool:
+    """No QR: it is on its way, its row is over, or it never comes."""
+    now, patience_s = site.clock.monotonic(), site.limits.disconnect.no_qr_after_s
+    if not wait.qr_seen and _owes_qr(site, seen) and now - wait.owed_since >= patience_s:
+        return await _never_came(site, wait)
+    if seen.state is not ConnState.DISCONNECTED:
+        return _still_out(wait)
+    wait.closed_since = now if wait.closed_since is None else wait.closed_since
+    if now - wait.closed_since < REOPEN_AFTER_S or now - wait.opened_at < REOPEN_EVERY_S:
+        return False
+    creds = await _creds(site) if site.store is not None else None
+    if creds is not None and creds.half_paired:
+        wait.clear = words.NEVER_FINISHED
+        return True
+    await _open_again(site, wait)
+    return False
+
+
+async def _never_came(site: Site, wait: _Wait) -> bool:
+    """A start without a QR is named, tried once more, and then given up."""
+    wait.failure = words.no_qr(site.limits.disconnect.no_qr_after_s)
+    if wait.named:
+        return True
+    wait.named, wait.owed_since = True, site.clock.monotonic()
+    await site.pairing.tell(wait.failure)
+    await _open_again(site, wait)
+    return False
+
+
+def _owes_qr(site: Site, seen: SessionStatus) -> bool:
+    """Whether this gateway answers, and would tell of a QR."""
+    told = seen.state in (ConnState.CONNECTING, ConnState.DISCONNECTED)
+    return told or (site.gateway.capabilities.qr and seen.state is not ConnState.UNKNOWN)
+
+
+async def _open_again(site: Site, wait: _Wait) -> None:
+    """A failing start is tried again at the next turn."""
+    wait.opened_at, wait.closed_since = site.clock.monotonic(), None
+    try:
+        async with site.steps.step("start", whatever_happens=True):
+            await open_session(site)
+    except GatewayError:
+        return
+
+
+async def start_fresh(site: Site) -> None:
+    """Open the session without a login, so that it offers a code where one is wished for, and else a QR."""
+    phone = site.pairing.wanted_code()
+    if phone is None or not await _code_came(site, phone):
+        await persistently(site, lambda: _start_once(site))
+
+
+async def _start_once(site: Site) -> None:
+    if site.gateway.capabilities.force_relink:
+        await site.gateway.start(site.company, force_relink=True)
+    else:
+        await open_session(site)
+
+
+async def _code_came(site: Site, phone: str) -> bool:
+    """Ask for a code, which opens the session; without one, say why."""
+    try:
+        site.pairing.offer(await site.gateway.pairing_code(site.company, phone))
+    except BaileykeepError as error:
+        await site.pairing.tell(words.no_code(error.cause))
+        return False
+    return True
+
+
+async def _switch_to_code(site: Site, wait: _Wait, phone: str) -> None:
+    """Close the session that shows a QR, which would block the request, and open it with a code."""
+    async with site.steps.step("stop"):
+        await stop(site)
+    try:
+        await _until_closed(site)
+    finally:
+        async with site.steps.step("start", whatever_happens=True):
+            wait.opened_at, wait.closed_since = site.clock.monotonic(), None
+            if not await _code_came(site, phone):
+                await persistently(site, lambda: _start_once(site))
+
+
+async def _until_closed(site: Site) -> None:
+    deadline = site.clock.monotonic() + CLOSES_WITHIN_S
+    while site.clock.monotonic() < deadline and not await is_stopped(site):
+        await site.clock.sleep(LOOK_EVERY_S)
+
+
+async def _clear(site: Site) -> None:
+    """Back up and clear what should not be there, and start fresh."""
+    check_can_stop(site)
+
+    async def change(token: str) -> str:
+        return await while_quiet(site, token, lambda still: aside_step(site, still, None, "pairing", step=CLEARED))
+
+    await while_stopped(site, change, start=lambda: start_fresh(site))

@@ -1,0 +1,116 @@
+"""What humans may ask about pairing: the QR that is out, a code instead of it, and to be shown what waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from baileykeep.actions.base import Order
+from baileykeep.engine.executor import RELINKING
+from baileykeep.engine.units import CompanyUnit
+from baileykeep.model.errors import BaileykeepError, Refused
+from baileykeep.model.incident import Rung
+from baileykeep.model.symptoms import company
+from baileykeep.rules.cause import USELESS_LOGIN
+from baileykeep.rules.words import duration
+
+if TYPE_CHECKING:
+    from baileykeep.app.control import ControlService
+
+Args = Mapping[str, Any]
+Answer = Mapping[str, Any]
+
+NOTHING: Answer = {"qr": None, "code": None, "expires_at": None}
+
+
+async def qr(c: ControlService, args: Args, _operator: str) -> Answer:
+    """What is out for this company now, the same for everybody. Secret: only for whoever may pair it.
+
+    Some gateways open a session when asked for its QR, so they are asked only where one is awaited.
+    """
+    ident = c.company(args)
+    if not (c.board.is_waiting(ident) or c.board.waits_for_scan(ident)):
+        return NOTHING
+    offer = c.board.offers.offered(ident)
+    if offer is None or not offer.code:
+        offer = await c.board.offers.qr(ident)
+    if offer is None:
+        return NOTHING
+    clock = c.sources.clock
+    kind = "code" if offer.code else "qr"
+    return {**NOTHING, kind: offer.text, "expires_at": clock.now() + offer.expires_at - clock.monotonic()}
+
+
+async def show_qr(c: ControlService, args: Args, _operator: str) -> Answer:
+    """Show the QR of a session that waits for a scan in the company's chats."""
+    ident = c.company(args)
+    if c.board.is_waiting(ident):
+        return {"company": ident, "text": "It is shown already: see the picture in this company's chat."}
+    if not c.board.waits_for_scan(ident):
+        raise Refused("no QR code is out for this company", next_step="begin a relink", code="no_qr")
+    gateway = c.sources.sites.gateway_of(ident)
+    if gateway is None or not gateway.capabilities.qr:
+        raise Refused(
+            "this gateway does not hand out its QR code",
+            next_step="scan it on the gateway's own page",
+            code="cannot_do",
+        )
+    c.board.show(ident)
+    return {"company": ident, "text": "The QR code comes as a picture."}
+
+
+async def pairing_code(c: ControlService, args: Args, operator: str) -> Answer:
+    """A code for exactly the company's own phone, within a relink that runs or a new one. `qr` tells the code."""
+    ident = c.company(args)
+    phone = _phone(c, ident, args)
+    gateway = c.sources.sites.gateway_of(ident)
+    if gateway is None or not gateway.capabilities.pairing_code:
+        raise Refused("this gateway hands out no pairing codes", next_step="scan the QR code", code="cannot_do")
+    running = c.orchestrator.running.get(company(ident))
+    if running is not None and running.attempt.rung not in RELINKING:
+        raise Refused(f"an action on {ident} is running", code="action_running", next_step="try again in a minute")
+    if running is None:
+        guard_open_login(c, ident, args)
+    await c.note(company(ident), operator, "Asked for a pairing code.")
+    c.board.wish_code(ident, phone)
+    if running is not None:
+        return {"action": running.attempt.action_id, "text": "The code comes within 20 s, in this company's chat."}
+    order = Order(operator=operator, proved_dead=login_is_dead(c, ident))
+    try:
+        action = await c.desk.request(company(ident), Rung.RELINK, order)
+    except BaileykeepError:
+        c.board.wish_code(ident, None)
+        raise
+    return {"action": action, "text": "The code comes within a minute, in this company's chat."}
+
+
+def _phone(c: ControlService, ident: str, args: Args) -> str:
+    configured = c.sources.sites.phone(ident)
+    phone = "".join(filter(str.isdigit, str(args.get("phone") or configured or "")))
+    if phone and (configured is None or phone == configured):
+        return phone
+    raise Refused(
+        f"this is not the phone that is configured for {ident}" if phone else "a pairing code needs a phone",
+        code="phone_mismatch",
+        next_step=f"set phone in companies/{ident}.toml; it is never taken from elsewhere",
+    )
+
+
+def login_is_dead(c: ControlService, ident: str) -> bool:
+    """Whether what the detectors know proves the stored login useless."""
+    unit = c.sources.engine.unit(company(ident))
+    return isinstance(unit, CompanyUnit) and unit.view().cause in USELESS_LOGIN
+
+
+def guard_open_login(c: ControlService, ident: str, args: Args) -> None:
+    """A login that was seen open lately, and is not proved dead since, is not given up by a slip of the hand."""
+    known, limits = c.sources.sites.know(ident), c.sources.sites.settings.limits_for(ident)
+    if args.get("replace_login") or login_is_dead(c, ident) or known.last_up_at is None:
+        return
+    ago_s = c.sources.clock.now() - known.last_up_at
+    if ago_s < limits.relink.seen_open_guard_s:
+        raise Refused(
+            f"the login of {ident} was seen open {duration(ago_s)} ago, so it may still live",
+            code="login_alive",
+            next_step="say --replace-login to give it up all the same",
+        )
