@@ -135,12 +135,23 @@ def _held(incident: Incident, decision: Decision, now: float) -> Incident:
 
 
 def begun(incident: Incident, attempt: Attempt, now: float) -> Incident:
-    """A rung is being climbed. A yes to it is used up: it was given for one attempt."""
+    """A rung is being climbed. A yes to it is used up: it was given for one attempt. Who begins by hand what was asked
+    about has answered."""
     approval = incident.approval
     if approval is not None and approval.rung is attempt.rung and approval.state is ApprovalState.APPROVED:
         approval = replace(approval, spent=True)
+    if approval is not None and approval.state is ApprovalState.OPEN and _answers(approval, attempt):
+        approval = replace(
+            approval, state=ApprovalState.APPROVED, operator=attempt.operator, answered_at=now, spent=True
+        )
     after = replace(incident, attempts=(*incident.attempts, attempt), hold=None, approval=approval)
     return told(after, words.line_begun(attempt.rung, attempt.operator), now)
+
+
+def _answers(approval: Approval, attempt: Attempt) -> bool:
+    """A reset is a relink, too."""
+    by_hand = attempt.operator is not None
+    return by_hand and (attempt.rung is approval.rung or {attempt.rung, approval.rung} <= words.PAIRING)
 
 
 def ended(incident: Incident, attempt: Attempt, now: float) -> Incident:

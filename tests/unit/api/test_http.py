@@ -9,6 +9,7 @@ import pytest
 
 from baileykeep.api.guard import loopback
 from baileykeep.api.http import check_listen, make_app
+from baileykeep.channels.qr_image import png
 from baileykeep.model.errors import BaileykeepError, ConfigError, GatewayError, Refused, UsageError
 from tests.fakes.control import FakeControl
 
@@ -228,3 +229,82 @@ def test_listening_elsewhere_needs_a_token(host: str) -> None:
     with pytest.raises(ConfigError):
         check_listen(host, "")
     check_listen(host, TOKEN)
+
+
+OFFER = {"qr": "2@SECRET", "code": None, "expires_at": 9.0}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("body", "command", "args"),
+    [
+        (None, "relink", {}),
+        ({"by": "qr", "replace_login": True}, "relink", {"replace_login": True}),
+        ({"by": "code"}, "pairing_code", {}),
+    ],
+)
+async def test_a_relink_is_begun_by_qr_or_by_code_and_followed(
+    body: dict[str, Any] | None, command: str, args: dict[str, Any]
+) -> None:
+    control = FakeControl({command: {"action": "a-1"}, "action": {"action": "a-1", "state": "running"}})
+    async with client(control) as web:
+        begun = await web.post("/api/companies/7/relink", json=body, headers=BEARER)
+        followed = await web.get("/api/actions/a-1", headers=BEARER)
+    assert (begun.status_code, begun.json()) == (202, {"action": "a-1"})
+    assert followed.json()["state"] == "running"
+    assert [(name, given) for name, given, _ in control.calls] == [
+        (command, {"company": "7", **args}),
+        ("action", {"action": "a-1"}),
+    ]
+
+
+@pytest.mark.asyncio
+async def test_what_is_to_be_scanned_is_told_as_text_and_as_a_picture_and_kept_by_nobody() -> None:
+    async with client(FakeControl({"qr": OFFER})) as web:
+        text = await web.get("/api/companies/7/pairing", headers=BEARER)
+        picture = await web.get("/api/companies/7/pairing", headers={**BEARER, "Accept": "image/png"})
+    assert text.json() == OFFER
+    assert (picture.headers["content-type"], picture.content) == ("image/png", png("2@SECRET"))
+    for answer in (text, picture):
+        assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ({**OFFER, "qr": None}, 204),
+        ({**OFFER, "qr": "x" * 5000}, 502),
+        (GatewayError("no answer"), 502),
+        (UsageError("who?", code="unknown_company"), 404),
+    ],
+)
+async def test_without_a_picture_the_status_says_why(answer: Any, status: int) -> None:
+    async with client(FakeControl({"qr": answer})) as web:
+        got = await web.get("/api/companies/7/pairing", headers={**BEARER, "Accept": "image/png"})
+    assert got.status_code == status
+    assert b"xxx" not in got.content
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", ["/api/companies/7/pairing", "/api/companies/7/pairing/"])
+async def test_without_a_configured_token_no_login_is_told_even_to_this_machine(path: str) -> None:
+    control = FakeControl({"qr": OFFER})
+    async with client(control, token=None) as web:
+        got = await web.get(path, follow_redirects=True)
+    assert (got.status_code, got.json()["code"]) == (403, "secret")
+    async with client(control) as web:
+        assert (await web.get(path)).status_code == 401
+    assert control.calls == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("verb", ["approve", "reject"])
+async def test_a_question_is_answered_over_http(verb: str) -> None:
+    control = FakeControl({verb: {"incident": "i1", "answer": verb}})
+    async with client(control) as web:
+        plain = await web.post(f"/api/incidents/i1/{verb}", headers=BEARER)
+        named = await web.post(f"/api/incidents/i1/{verb}", json={"revision": 4}, headers=BEARER)
+        strange = await web.post(f"/api/incidents/i1/{verb}", json={"revison": 4}, headers=BEARER)
+    assert [plain.status_code, named.status_code, strange.status_code] == [200, 200, 400]
+    assert [given for _, given, _ in control.calls] == [{"incident": "i1"}, {"incident": "i1", "revision": 4}]

@@ -246,6 +246,30 @@ def test_a_yes_is_used_up_by_its_attempt() -> None:
 # --- humans -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("rung", "answers"), [(Rung.RELINK, True), (Rung.RESET, True), (Rung.RECONNECT, False)])
+def test_who_does_by_hand_what_was_asked_about_has_answered(rung: Rung, answers: bool) -> None:
+    after = begun(asked(), attempt(rung, operator="ann"), NOW + 3).approval
+    assert after is not None
+    if answers:
+        said = (after.state, after.operator, after.answered_at, after.spent)
+        assert said == (ApprovalState.APPROVED, "ann", NOW + 3, True)
+    else:
+        assert after == asked().approval
+
+
+def test_a_question_about_another_rung_is_answered_only_by_that_rung() -> None:
+    about = asked().approval
+    assert about is not None
+    of_cleanup = replace(asked(), approval=replace(about, rung=Rung.CLEANUP))
+    assert begun(of_cleanup, attempt(Rung.RELINK, operator="ann"), NOW).approval == of_cleanup.approval
+    done = begun(of_cleanup, attempt(Rung.CLEANUP, operator="ann"), NOW).approval
+    assert done is not None
+    assert done.spent
+    already = replace(about, state=ApprovalState.REJECTED)
+    rejected = replace(asked(), approval=already)
+    assert begun(rejected, attempt(Rung.RELINK, operator="ann"), NOW).approval == already
+
+
 @pytest.mark.parametrize("state", [ApprovalState.APPROVED, ApprovalState.REJECTED])
 def test_an_answer_carries_its_time_and_the_operators_name(state: ApprovalState) -> None:
     after = answered(replace(asked(), hold="x"), state, "ann", NOW + 5)

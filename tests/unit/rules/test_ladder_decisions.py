@@ -268,6 +268,14 @@ def test_when_all_rungs_were_climbed_a_human_is_called_once() -> None:
     assert decide(replace(made, incident=replace(made.incident, needs_human=True))) == held(Reason.NO_RUNG_LEFT, None)
 
 
+def test_the_last_rung_that_did_not_help_is_what_is_said_not_one_that_was_left_out_before_it() -> None:
+    relinked = tried(Rung.RELINK, outcome=Outcome.UNDONE, ago_s=60)
+    packed = view(inventory=inventory(210, 205))
+    assert decide(case(Cause.DISCONNECTED, RECONNECTED, seen=packed)).rung is Rung.RELINK
+    made = case(Cause.DISCONNECTED, RECONNECTED, relinked, seen=packed)
+    assert decide(made) == Decision(Verb.HUMAN, Reason.NO_RUNG_LEFT)
+
+
 def test_a_folder_that_shrank_by_itself_calls_nobody() -> None:
     small = replace(UP_AND_FULL, inventory=inventory(140, 100))
     for cause in (Cause.FILES_CRITICAL, Cause.FILES_DANGER):

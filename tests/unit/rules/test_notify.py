@@ -3,10 +3,20 @@ from dataclasses import replace
 
 import pytest
 
-from baileykeep.model.incident import Approval, ApprovalState, Cause, Incident, Rung, StoryLine, Topic
+from baileykeep.model.incident import (
+    Approval,
+    ApprovalState,
+    Attempt,
+    Cause,
+    Incident,
+    Outcome,
+    Rung,
+    StoryLine,
+    Topic,
+)
 from baileykeep.model.limits import RelinkLimits
 from baileykeep.model.records import Notice
-from baileykeep.model.symptoms import HOST, Severity, company
+from baileykeep.model.symptoms import HOST, Severity, company, gateway
 from baileykeep.rules import words
 from baileykeep.rules.notify import ApprovalStep, Contact, Routes, approval_clock, notices
 
@@ -264,3 +274,29 @@ def test_why_a_notice_is_more_than_an_edit(
 )  # fmt: skip
 def test_what_a_reader_sees(change: dict[str, object]) -> None:
     assert len(told(DOWN, replace(DOWN, **change))) == 1  # type: ignore[arg-type]
+
+
+def begun_by_hand(incident: Incident, limits: RelinkLimits | None = None) -> list[str]:
+    first = only(notices(None, incident, name="Acme", routes=ROUTES, now=AT, limits=limits or RelinkLimits()))
+    return [b["do"] for b in first.data["buttons"] if b["do"] not in ("ack", "pause")]
+
+
+def test_pairing_anew_is_offered_once_the_ladder_has_nothing_left() -> None:
+    lost = replace(DOWN, cause=Cause.LOGGED_OUT)
+    assert begun_by_hand(lost) == []
+    left_to_humans = replace(lost, needs_human=True)
+    assert begun_by_hand(left_to_humans) == ["relink", "reset"]
+    assert begun_by_hand(replace(left_to_humans, cause=Cause.ACCOUNT_BLOCKED)) == []
+    assert begun_by_hand(left_to_humans, RelinkLimits(approval="never")) == []
+    asked = replace(left_to_humans, approval=Approval(Rung.RELINK, 4, AT))
+    assert begun_by_hand(asked) == ["approve", "reject"]
+    relinking = Attempt(Rung.RELINK, Cause.LOGGED_OUT, AT, "a1")
+    assert begun_by_hand(replace(left_to_humans, attempts=(relinking,))) == []
+    failed = replace(relinking, outcome=Outcome.FAILED)
+    assert begun_by_hand(replace(left_to_humans, attempts=(failed,))) == ["relink", "reset"]
+    assert begun_by_hand(replace(left_to_humans, subject=gateway("main"))) == []
+
+
+@pytest.mark.parametrize("cause", [Cause.WAITING_QR, Cause.QR_SCAN_FAILED])
+def test_a_qr_that_is_out_is_offered_at_once(cause: Cause) -> None:
+    assert begun_by_hand(replace(DOWN, cause=cause)) == ["show_qr", "reset"]

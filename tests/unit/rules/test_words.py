@@ -112,6 +112,22 @@ def test_the_next_step_for_a_human_follows_the_state() -> None:
     assert words.what_to_do(replace(asked, closed_at=AT)) == ""
 
 
+@pytest.mark.parametrize("rung", [Rung.RELINK, Rung.RESET, Rung.PAIR_AGAIN])
+def test_who_is_needed_to_scan_is_told_so_and_how_to_begin_again(rung: Rung) -> None:
+    attempt = Attempt(rung, Cause.LOGGED_OUT, AT, "a1")
+    lost = replace(DOWN, cause=Cause.LOGGED_OUT)
+    running = replace(lost, attempts=(attempt,))
+    assert words.what_to_do(running) == ("Have the company's phone at hand: the QR code comes in a message of its own.")
+    again = "With the company's phone at hand begin again: press Relink, or run `baileykeep relink 997441`."
+    for outcome in (Outcome.FAILED, Outcome.UNDONE, Outcome.REFUSED):
+        vain = replace(attempt, outcome=outcome, ended_at=AT + 600)
+        assert words.what_to_do(replace(lost, attempts=(vain,))) == again
+        after_it = replace(attempt, rung=Rung.RECONNECT, outcome=outcome, ended_at=AT + 700)
+        assert words.what_to_do(replace(lost, attempts=(vain, after_it))) == words.WORDS[Cause.LOGGED_OUT].what_to_do
+    healed = replace(attempt, outcome=Outcome.HEALED, ended_at=AT + 600)
+    assert words.what_to_do(replace(lost, attempts=(healed,))) == words.WORDS[Cause.LOGGED_OUT].what_to_do
+
+
 @pytest.mark.parametrize(
     ("decision", "line"),
     [
