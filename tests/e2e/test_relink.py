@@ -78,7 +78,7 @@ async def test_a_removed_device_is_asked_about_shown_as_a_qr_scanned_and_over(tm
             "The code renews itself. This message goes away at the end.",
             "Asked for by Anna (Telegram 7).",
         ]
-        assert "the QR code comes in a message of its own" in w.texts()[0]
+        assert "scan the QR code as soon as it comes" in w.texts()[0]
         first = session.qr
         assert await w.pass_time(80, until=lambda: session.qr != first)
         await w.pass_time(25)

@@ -69,6 +69,8 @@ class _Wait:
 async def wait_for_scan(site: Site, note: str) -> Result:
     """Whether somebody pairs in time, with the company's own phone."""
     deadline = site.clock.monotonic() + site.limits.relink.scan_within_s
+    if not site.gateway.capabilities.qr:
+        await site.pairing.tell(words.OWN_PAGE)
     for _ in range(MOST_CLEARED):
         async with site.steps.step("wait_for_scan", whatever_happens=True) as seen:
             wait = _Wait(deadline, *(site.clock.monotonic(),) * 2)

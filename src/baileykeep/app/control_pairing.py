@@ -56,7 +56,7 @@ async def show_qr(c: ControlService, args: Args, _operator: str) -> Answer:
             code="cannot_do",
         )
     c.board.show(ident)
-    return {"company": ident, "text": "The QR code comes as a picture."}
+    return {"company": ident, "text": "The QR code comes as a picture, in this company's chat."}
 
 
 async def pairing_code(c: ControlService, args: Args, operator: str) -> Answer:

@@ -204,7 +204,7 @@ def what_to_do(incident: Incident) -> str:
         return f"Say yes or no: may Baileykeep {RUNGS[approval.rung].to}?"
     running = [attempt for attempt in incident.attempts if attempt.outcome is None]
     if running and running[-1].rung in PAIRING:
-        return "Have the company's phone at hand: the QR code comes in a message of its own."
+        return "Have the company's phone at hand and scan the QR code as soon as it comes."
     if running:
         return f"Wait. {RUNGS[running[-1].rung].doing} now."
     if incident.attempts and incident.attempts[-1].rung in PAIRING and incident.attempts[-1].outcome in IN_VAIN:

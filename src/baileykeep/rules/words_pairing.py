@@ -88,6 +88,7 @@ def no_qr(within_s: float) -> str:
     return f"No QR code came within {within_s:.0f} s: look at the gateway's log."
 
 
+OWN_PAGE = "This gateway hands out no QR code: scan it on the gateway's own page."
 NOT_OPENED = "A phone was linked, but the session did not stay open."
 CODE_OVER = "Nobody typed the pairing code in time; a QR code is offered instead."
 NEVER_FINISHED = "A pairing was begun and not finished: what it left was cleared, and a new QR code follows."

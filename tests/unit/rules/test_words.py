@@ -117,7 +117,7 @@ def test_who_is_needed_to_scan_is_told_so_and_how_to_begin_again(rung: Rung) -> 
     attempt = Attempt(rung, Cause.LOGGED_OUT, AT, "a1")
     lost = replace(DOWN, cause=Cause.LOGGED_OUT)
     running = replace(lost, attempts=(attempt,))
-    assert words.what_to_do(running) == ("Have the company's phone at hand: the QR code comes in a message of its own.")
+    assert words.what_to_do(running) == ("Have the company's phone at hand and scan the QR code as soon as it comes.")
     again = "With the company's phone at hand begin again: press Relink, or run `baileykeep relink 997441`."
     for outcome in (Outcome.FAILED, Outcome.UNDONE, Outcome.REFUSED):
         vain = replace(attempt, outcome=outcome, ended_at=AT + 600)
