@@ -15,6 +15,7 @@ import structlog
 from baileykeep.channels.qr_image import blank, png
 from baileykeep.demo.folders import Shape
 from baileykeep.demo.session import Heals
+from baileykeep.model.errors import Refused
 from baileykeep.telemetry import configure
 from tests.e2e.world import ANN, CHAT, SECOND, World, world
 from tests.fakes.telegram import Shown
@@ -394,3 +395,115 @@ async def test_no_text_of_a_qr_or_code_is_anywhere_but_where_it_is_shown(tmp_pat
         assert len(secret) >= 8
         assert secret not in said
         assert secret.partition("2@")[2][:40] not in said or not secret.partition("2@")[2]
+
+
+async def test_from_the_yes_to_the_open_session_it_takes_seconds_when_the_scan_is_immediate(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        session = w.gateway.add("acme", Shape.counting(60))
+        w.configure()
+        await w.start()
+        await w.pass_time(200, step_s=LONG_S)
+        session.device_removed()
+        assert await w.pass_time(60, until=lambda: any("relink" in text for text in w.texts()))
+        proof_s = w.daemon.settings.limits.ladder.quiet_folder_s if w.daemon is not None else 0.0
+        await w.telegram.press(question(w), "approve", user=ANN)
+        approved_at = w.clock.now()
+        assert await w.pass_time(20, until=lambda: bool(w.pictures()), step_s=0.5)
+        session.scan()
+        assert await w.pass_time(20, until=lambda: session.state == "connected", step_s=0.5)
+        assert w.clock.now() - approved_at - proof_s < 3
+
+
+async def test_a_code_by_hand_clears_a_login_of_another_phone_and_says_so(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        session = w.gateway.add("acme", Shape.counting(60), phone="4917600009999")
+        w.configure()
+        w.company_file("acme", 'phone = "4915100001234"\n')
+        daemon = await w.start()
+        assert daemon.control is not None
+        assert await w.pass_time(60, until=lambda: "phone_mismatch" in w.open_causes("acme"))
+        before = identity(w)
+        await w.pass_time(30)
+        assert identity(w) == before
+        with pytest.raises(Refused) as refused:
+            await daemon.control.call("pairing_code", {"company": "acme"}, "Ann")
+        assert (refused.value.code, refused.value.exit_code) == ("login_alive", 3)
+        with pytest.raises(Refused, match="not the phone that is configured"):
+            await daemon.control.call("pairing_code", {"company": "acme", "phone": "4917600009999"}, "Ann")
+        await daemon.control.call("pairing_code", {"company": "acme", "replace_login": True}, "Ann")
+        assert await w.pass_time(60, until=lambda: any("type this code" in m.plain for m in w.telegram.messages()))
+        said = (
+            "The stored login was of another phone (…9999) than this company's (…1234): it was backed up and cleared."
+        )
+        assert any(said in m.plain for m in w.telegram.messages())
+        events = await daemon.control.call("events", {"company": "acme"}, "Ann")
+        assert [e["text"] for e in events["events"] if e["kind"] == "pairing"] == [said]
+        session.scan()
+        assert await w.pass_time(120, until=lambda: not daemon.acting())
+        assert await w.pass_time(90, until=lambda: "phone_mismatch" not in w.open_causes("acme"))
+        assert session.phone == "4915100001234"
+
+
+async def test_a_code_that_cannot_be_had_gives_way_to_a_qr(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        session = w.gateway.add("acme", Shape.counting(60))
+        session.gives_codes = False
+        w.configure()
+        w.company_file("acme", f'phone = "{session.phone}"\n')
+        await w.start()
+        await removed_and_approved(w)
+        await w.telegram.press(w.pictures()[0], "code", user=ANN)
+        said = "No pairing code came (no code can be had just now); a QR code is offered instead."
+        assert await w.pass_time(60, until=lambda: said in w.texts()[0])
+        assert await w.pass_time(30, until=lambda: [p.picture for p in w.pictures()] == [png(session.qr or "")])
+        session.scan()
+        assert await w.pass_time(120, until=lambda: not w.open_causes("acme"))
+
+
+async def test_where_it_is_allowed_a_dead_login_is_paired_anew_without_a_question(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        session = w.gateway.add("acme", Shape.counting(60))
+        w.configure('[limits.relink]\napproval = "auto"\n')
+        await w.start()
+        await w.pass_time(200, step_s=LONG_S)
+        session.device_removed()
+        assert await w.pass_time(120, until=lambda: bool(w.pictures()))
+        assert w.pictures()[0].sounding
+        assert "Asked for" not in w.pictures()[0].plain
+        session.scan()
+        assert await w.pass_time(120, until=lambda: not w.open_causes("acme"))
+
+
+async def test_where_it_is_never_allowed_nothing_is_asked_and_no_button_offers_it(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        session = w.gateway.add("acme", Shape.counting(60))
+        w.configure('[limits.relink]\napproval = "never"\n')
+        await w.start()
+        await w.pass_time(200, step_s=LONG_S)
+        session.device_removed()
+        assert await w.pass_time(120, until=lambda: any("A human is needed" in t for t in w.texts()))
+        await w.pass_time(60)
+        (story,) = w.stories()
+        assert {data.split("|")[0] for row in story.buttons for _, data in row} == {"ack", "pause"}
+        assert w.asked("acme") == []
+
+
+async def test_nobody_answers_and_the_next_morning_a_press_begins_it(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        session = w.gateway.add("acme", Shape.counting(60))
+        w.configure()
+        await w.start()
+        await w.pass_time(200, step_s=LONG_S)
+        session.device_removed()
+        assert await w.pass_time(60, until=lambda: any("relink" in text for text in w.texts()))
+        assert await w.pass_time(2400, until=lambda: "Nobody answered in time" in w.texts()[0], step_s=LONG_S)
+        assert [t.splitlines()[0].split(".")[0] for t in w.calls(SECOND)] != []
+        await w.pass_time(4 * 3600, step_s=LONG_S)
+        (story,) = w.stories()
+        await w.telegram.press(story, "relink", user=ANN)
+        assert await w.pass_time(10, until=lambda: any("Pair acme anew" in m.plain for m in asked(w)), step_s=1)
+        (sure,) = [m for m in asked(w) if "Pair acme anew" in m.plain]
+        await w.telegram.press(sure, "Yes", user=ANN)
+        assert await w.pass_time(60, until=lambda: bool(w.pictures()))
+        session.scan()
+        assert await w.pass_time(120, until=lambda: not w.open_causes("acme"))

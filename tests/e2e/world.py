@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import anyio.to_thread
@@ -21,6 +21,8 @@ import anyio.to_thread
 from baileykeep.app.daemon import Daemon, Given
 from baileykeep.app.private import make_private
 from baileykeep.channels.base import Displays
+from baileykeep.channels.telegram import TelegramChannel
+from baileykeep.channels.telegram_limits import _Chat
 from baileykeep.clock import VirtualClock
 from baileykeep.config.load import load_partial
 from baileykeep.demo.probes import ProbeTarget
@@ -89,6 +91,21 @@ class StoryClock(VirtualClock):
     async def sleep(self, seconds: float) -> None:
         with self._busy.waiting():
             await super().sleep(seconds)
+
+
+class QuietLock:
+    """A lock; who waits for it waits for somebody else's decision time, and does not count as busy."""
+
+    def __init__(self, busy: Busy):
+        self._busy = busy
+        self._lock = anyio.Lock()
+
+    async def __aenter__(self) -> None:
+        with self._busy.waiting():
+            await self._lock.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 def _cut(thing: Any, names: tuple[str, ...]) -> None:
@@ -184,6 +201,9 @@ whatsapp = ["{self.whatsapp.address}"]
             self.busy.wrap(door.gateway, GATEWAY_CALLS)
         for channel in self.daemon.channels.values():
             self.busy.wrap(channel, ("deliver", *(("show", "take_down") if isinstance(channel, Displays) else ())))
+            if isinstance(channel, TelegramChannel):
+                turns = channel._limiter._chats
+                turns.default_factory = lambda: _Chat(turn=cast(anyio.Lock, QuietLock(self.busy)))
         ready = anyio.Event()
         self._task = asyncio.create_task(self._live(self.daemon, journal, ready))
         with anyio.fail_after(20):

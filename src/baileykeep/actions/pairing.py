@@ -220,7 +220,7 @@ async def _code_came(site: Site, phone: str) -> bool:
     try:
         site.pairing.offer(await site.gateway.pairing_code(site.company, phone))
     except BaileykeepError as error:
-        await site.pairing.tell(words.no_code(error.cause))
+        await site.pairing.tell(words.no_code(error.cause.rpartition(": ")[2]))
         return False
     return True
 

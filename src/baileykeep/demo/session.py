@@ -92,6 +92,7 @@ class Session:
     corrupt: set[str] = field(default_factory=set)
     dead: set[str] = field(default_factory=set)
     shows_qr: bool = True
+    gives_codes: bool = True
     _epoch: int = 0
     _qr_since: float | None = None
     _qr_refs: list[str] = field(default_factory=list)
@@ -123,6 +124,8 @@ class Session:
             raise Busy("disconnect the session first")
         if shapes.is_paired(self._read_creds()):
             raise Busy("this session is paired")
+        if not self.gives_codes:
+            raise Busy("no code can be had just now")
         self.phone = phone
         creds = shapes.fresh_creds(self.world.rng)
         self._save({**creds, "me": {"id": f"{phone}@s.whatsapp.net", "name": "~"}})
