@@ -7,6 +7,7 @@ again as often as that takes. Who wants a pairing code instead gets one in betwe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 import anyio.to_thread
 
@@ -14,13 +15,11 @@ from baileykeep.actions.base import Result, Site
 from baileykeep.actions.clean import aside_step
 from baileykeep.actions.session import (
     check_can_stop,
-    connected_and_paired,
     is_stopped,
     open_session,
     persistently,
     status,
     stop,
-    store_of,
     verify,
     while_quiet,
     while_stopped,
@@ -49,6 +48,14 @@ CLEARED = "clear_pairing"
 
 MOST_CLEARED = 2
 """So often in one action: each keeps a set-aside, and the old login's must not be pushed out by them."""
+
+
+class _Turn(Enum):
+    """What a look comes to."""
+
+    GO_ON = "go on"
+    PAIRED = "paired"
+    GIVEN_UP = "given up"
 
 
 @dataclass(slots=True)
@@ -93,60 +100,69 @@ def _nobody(site: Site) -> str:
 async def _paired(site: Site, wait: _Wait) -> bool:
     """Keep something to scan out until a phone is paired; then watch that it opens and stays."""
     with site.pairing.waiting():
-        while not await _scanned(site):
-            if site.clock.monotonic() >= wait.until or await _given_up(site, wait):
-                return False
+        while (turn := await _turn(site, wait)) is _Turn.GO_ON:
             await site.clock.sleep(LOOK_EVERY_S)
-        wait.clear = await _wrong_phone(site)
-    if wait.clear:
+        wait.clear = wait.clear if turn is _Turn.GIVEN_UP else await _wrong_phone(site)
+    if turn is _Turn.GIVEN_UP or wait.clear:
         return False
     wait.failure = words.NOT_OPENED
-    return await verify(site)
-
-
-async def _scanned(site: Site) -> bool:
-    """Whether a phone is paired: the creds say so before the gateway does, which restarts the session first."""
-    if site.store is None:
-        return (await status(site)).paired is True or await connected_and_paired(site)
-    creds = await _creds(site)
-    return (creds is not None and creds.paired) or await connected_and_paired(site)
+    if not await verify(site):
+        return False
+    wait.clear = await _wrong_phone(site)
+    return not wait.clear
 
 
 async def _creds(site: Site) -> Creds | None:
+    """The creds as they lie there; None where they cannot be seen."""
+    if site.store is None:
+        return None
     try:
-        return await anyio.to_thread.run_sync(store_of(site).creds)
+        return await anyio.to_thread.run_sync(site.store.creds)
     except StoreError:
         return None
 
 
+async def _creds_paired(site: Site) -> bool:
+    creds = await _creds(site)
+    return creds is not None and creds.paired
+
+
 async def _wrong_phone(site: Site) -> str:
     """What to say when it is another phone than the company's; empty when it is the right one, or nobody can tell."""
-    creds = await _creds(site) if site.store is not None else None
+    creds = await _creds(site)
     found, wanted = creds.phone if creds is not None else None, site.pairing.phone
     return words.wrong_phone(found, wanted) if found and wanted and found != wanted else ""
 
 
-async def _given_up(site: Site, wait: _Wait) -> bool:
-    """One look after what is offered. True when this cannot go on as it is."""
+async def _turn(site: Site, wait: _Wait) -> _Turn:
+    """One look: is it paired, and if not, is there something to scan or to type?"""
     phone = site.pairing.wanted_code()
     if phone is not None:
         await _switch_to_code(site, wait, phone)
     seen = await status(site)
     site.steps.witness(Looked(stopped=False, running=seen.state is not ConnState.DISCONNECTED))
+    if await _is_open(site, seen):
+        return _Turn.PAIRED
+    if site.clock.monotonic() >= wait.until:
+        return _Turn.GIVEN_UP
     await _say_failed_scan(site, wait)
     if site.pairing.code_over():
         site.pairing.offer(None)
         wait.clear = words.CODE_OVER
+        return _Turn.GIVEN_UP
+    if not (await site.pairing.look() or seen.has_qr):
+        return await _nothing_out(site, wait, seen)
+    wait.qr_seen, wait.failure, wait.closed_since = True, "", None
+    return _Turn.GO_ON
+
+
+async def _is_open(site: Site, seen: SessionStatus) -> bool:
+    """Whether the gateway says so; where it does not tell of pairing, the creds do."""
+    if site.store is None and seen.paired:
         return True
-    out = await site.pairing.look() or seen.has_qr
-    wait.qr_seen = wait.qr_seen or out
-    wait.failure = "" if out else wait.failure
-    return await _nothing_out(site, wait, seen) if not out else _still_out(wait)
-
-
-def _still_out(wait: _Wait) -> bool:
-    wait.closed_since = None
-    return False
+    if seen.state is not ConnState.CONNECTED or seen.paired is not None or site.store is None:
+        return seen.state is ConnState.CONNECTED and seen.paired is not False
+    return await _creds_paired(site)
 
 
 async def _say_failed_scan(site: Site, wait: _Wait) -> None:
@@ -156,33 +172,43 @@ async def _say_failed_scan(site: Site, wait: _Wait) -> None:
         await site.pairing.tell(words.scan_failed(failed.code))
 
 
-async def _nothing_out(site: Site, wait: _Wait, seen: SessionStatus) -> bool:
-    """No QR: it is on its way, its row is over, or it never comes."""
+async def _nothing_out(site: Site, wait: _Wait, seen: SessionStatus) -> _Turn:
+    """No QR: somebody scanned it, it is on its way, its row is over, or it never comes."""
     now, patience_s = site.clock.monotonic(), site.limits.disconnect.no_qr_after_s
+    if wait.qr_seen and await _creds_paired(site):
+        return _Turn.PAIRED
     if not wait.qr_seen and _owes_qr(site, seen) and now - wait.owed_since >= patience_s:
         return await _never_came(site, wait)
     if seen.state is not ConnState.DISCONNECTED:
-        return _still_out(wait)
+        wait.closed_since = None
+        return _Turn.GO_ON
     wait.closed_since = now if wait.closed_since is None else wait.closed_since
     if now - wait.closed_since < REOPEN_AFTER_S or now - wait.opened_at < REOPEN_EVERY_S:
-        return False
-    creds = await _creds(site) if site.store is not None else None
+        return _Turn.GO_ON
+    return await _over(site, wait)
+
+
+async def _over(site: Site, wait: _Wait) -> _Turn:
+    """Closed for good, so it is opened again; over what a pairing left unfinished it would be refused."""
+    creds = await _creds(site)
+    if creds is not None and creds.paired:
+        return _Turn.PAIRED
     if creds is not None and creds.half_paired:
         wait.clear = words.NEVER_FINISHED
-        return True
+        return _Turn.GIVEN_UP
     await _open_again(site, wait)
-    return False
+    return _Turn.GO_ON
 
 
-async def _never_came(site: Site, wait: _Wait) -> bool:
+async def _never_came(site: Site, wait: _Wait) -> _Turn:
     """A start without a QR is named, tried once more, and then given up."""
     wait.failure = words.no_qr(site.limits.disconnect.no_qr_after_s)
-    if wait.named:
-        return True
+    if wait.named or await _creds_paired(site):
+        return _Turn.GIVEN_UP if wait.named else _Turn.PAIRED
     wait.named, wait.owed_since = True, site.clock.monotonic()
     await site.pairing.tell(wait.failure)
     await _open_again(site, wait)
-    return False
+    return _Turn.GO_ON
 
 
 def _owes_qr(site: Site, seen: SessionStatus) -> bool:
