@@ -53,9 +53,9 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class FailedScan:
-    """Somebody scanned, and the connection closed before anything was paired. `at` is epoch seconds."""
+    """Somebody scanned, and the connection closed before anything was paired: the `count`-th time in a row."""
 
-    at: float
+    count: int
     code: int | None
 
 

@@ -68,7 +68,7 @@ class _Wait:
     qr_seen: bool = False
     named: bool = False
     closed_since: float | None = None
-    told_scan_at: float | None = None
+    told_scans: int = 0
     failure: str = ""
     clear: str = ""
 
@@ -82,7 +82,7 @@ async def wait_for_scan(site: Site, note: str) -> Result:
         async with site.steps.step("wait_for_scan", whatever_happens=True) as seen:
             wait = _Wait(deadline, *(site.clock.monotonic(),) * 2)
             known = site.pairing.failed_scan()
-            wait.told_scan_at = known.at if known is not None else None
+            wait.told_scans = known.count if known is not None else 0
             seen["paired"] = paired = await _paired(site, wait)
         if paired:
             return Result(Outcome.HEALED, "Paired anew.")
@@ -167,8 +167,8 @@ async def _is_open(site: Site, seen: SessionStatus) -> bool:
 
 async def _say_failed_scan(site: Site, wait: _Wait) -> None:
     failed = site.pairing.failed_scan()
-    if failed is not None and failed.at != wait.told_scan_at:
-        wait.told_scan_at = failed.at
+    if failed is not None and failed.count != wait.told_scans:
+        wait.told_scans = failed.count
         await site.pairing.tell(words.scan_failed(failed.code))
 
 

@@ -130,8 +130,8 @@ class Board:
         symptom = unit.symptoms.get(SymptomKind.QR_SCAN_FAILED) if unit is not None else None
         if symptom is None:
             return None
-        code = symptom.detail.get("code")
-        return FailedScan(symptom.at, code if isinstance(code, int) else None)
+        code, count = symptom.detail.get("code"), symptom.detail.get("count")
+        return FailedScan(count if isinstance(count, int) else 1, code if isinstance(code, int) else None)
 
     async def tell(self, ident: str, text: str) -> None:
         """Say it in the story, and beside what is shown."""
