@@ -183,6 +183,23 @@ async def test_another_phone_is_sent_away_and_the_right_one_asked_for(tmp_path: 
         assert b"4917600009999" not in journal
 
 
+async def test_after_another_phone_was_sent_away_and_nobody_came_the_story_is_not_over(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        session = w.gateway.add("acme", Shape.counting(60))
+        w.configure()
+        w.company_file("acme", f'phone = "{session.phone}"\n')
+        await w.start()
+        await removed_and_approved(w)
+        session.scan("4917600009999")
+        assert await w.pass_time(800, until=lambda: "Nobody scanned within 10 min" in w.texts()[0])
+        await w.pass_time(1200, step_s=LONG_S)
+        assert w.open_causes("acme") == ["logged_out"]
+        (story,) = w.stories()
+        assert story.plain.startswith("🔴🙋 acme: logged out")
+        assert "With the company's phone at hand begin again" in story.plain
+        assert story.button("relink")
+
+
 async def test_nobody_scans_and_a_login_that_may_still_live_goes_back(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         w.gateway.add("acme", Shape.counting(210, 5))

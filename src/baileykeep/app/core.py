@@ -37,15 +37,18 @@ from baileykeep.engine.moves import DRAWER as CLOCK
 from baileykeep.engine.moves import Moves
 from baileykeep.engine.orchestrator import Orchestrator, Parts
 from baileykeep.engine.pairing import Board, Sees
+from baileykeep.engine.units import CompanyUnit
 from baileykeep.fsys import Fsys
 from baileykeep.journal.base import Journal
 from baileykeep.model.decisions import Decision
 from baileykeep.model.errors import BaileykeepError
 from baileykeep.model.facts import Fact, FilesSeen, GatewaySeen, PhoneCompared, SessionsRepaired
 from baileykeep.model.incident import Attempt, Incident, Outcome, Rung
+from baileykeep.model.inventory import CredsState
 from baileykeep.model.overview import BackupsView
 from baileykeep.model.records import Entry, EntryKind, Notice
 from baileykeep.model.symptoms import HOST, Scalar, Scope, Severity, Subject, Symptom, SymptomKind, company
+from baileykeep.rules.cause import USELESS_LOGIN
 from baileykeep.rules.notify import Routes, notices
 from baileykeep.watchers import connection, process
 
@@ -243,17 +246,28 @@ class Core:
             self.observe(process.seen(where, status, self.clock.now()))
 
     def _compare_phone(self, fact: FilesSeen) -> None:
-        wanted, stored = self.settings.company(fact.company).facts.phone, fact.inventory.creds.phone
-        if wanted is not None and stored is not None:
-            self.engine.observe(PhoneCompared(at=fact.at, company=fact.company, same=wanted == stored))
+        """A folder without a paired login is nobody's; what cannot be read tells nothing."""
+        wanted, creds = self.settings.company(fact.company).facts.phone, fact.inventory.creds
+        if wanted is None or creds.state not in (CredsState.WHOLE, CredsState.MISSING):
+            return
+        same = creds.phone == wanted or not creds.paired
+        self.engine.observe(PhoneCompared(at=fact.at, company=fact.company, same=same))
 
     def _ended(self, subject: Subject, attempt: Attempt) -> None:
         self._around.ended(subject, attempt)
         if attempt.rung in RELINKING:
-            self.board.ended(subject.id)
+            self._relink_ended(subject, attempt)
         if attempt.rung is Rung.REPAIR_SESSIONS and attempt.outcome is Outcome.HEALED and attempt.ended_at is not None:
             self.engine.observe(SessionsRepaired(at=attempt.ended_at, company=subject.id))
         self.housekeeping.recount(subject.id)
+
+    def _relink_ended(self, subject: Subject, attempt: Attempt) -> None:
+        """Nothing of it stays in a chat. Where no login came of it the old one is still dead, though another phone's
+        may have been open for a moment."""
+        self.board.ended(subject.id)
+        unit = self.engine.unit(subject)
+        if isinstance(unit, CompanyUnit) and attempt.outcome is not Outcome.HEALED and attempt.cause in USELESS_LOGIN:
+            unit.remember_lost_login(attempt.cause, attempt.begun_at)
 
     def _know(self, ident: str) -> Knowledge:
         unit = self.engine.unit(company(ident))

@@ -120,7 +120,10 @@ class Orchestrator:
 
     def _untold(self, member: Member, finding: Finding) -> bool:
         """Whether somebody else already speaks for this finding, so that no story begins."""
-        return self._cleaned(member, finding) or silenced(finding.cause, self._fleet(member))
+        running = self.running.get(member.subject)
+        relinking = running is not None and running.attempt.rung in RELINKING
+        by_relink = relinking and finding.cause is Cause.PHONE_MISMATCH
+        return by_relink or self._cleaned(member, finding) or silenced(finding.cause, self._fleet(member))
 
     def _cleaned(self, member: Member, finding: Finding) -> bool:
         """A folder that a cleanup just brought down is not worth an alert of its own for still being rather full."""

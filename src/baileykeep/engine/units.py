@@ -193,6 +193,11 @@ class CompanyUnit(Unit):
             self._states["creds"] = replace(self.state("creds"), logged_out=True)
         self.changed = True
 
+    def remember_lost_login(self, proved: Cause, at: float) -> None:
+        """The same at the end of a relink from which no login came: the folder holds none."""
+        if self.inventory is None or not self.inventory.creds.paired:
+            self.remember_proof(proved, at)
+
     def expect_new_login(self) -> None:
         """A relink of our own begins: new or missing creds are no surprise from now on."""
         self._states["creds"] = creds_guard.forget(self.state("creds"))
