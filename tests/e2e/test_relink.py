@@ -524,3 +524,25 @@ async def test_nobody_answers_and_the_next_morning_a_press_begins_it(tmp_path: P
         assert await w.pass_time(60, until=lambda: bool(w.pictures()))
         session.scan()
         assert await w.pass_time(120, until=lambda: not w.open_causes("acme"))
+
+
+async def test_a_gateway_without_a_call_for_its_qr_is_told_of_and_its_own_page_does(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        session = w.gateway.add("acme", Shape.counting(60))
+        w.configure()
+        main = w.config_dir / "baileykeep.toml"
+        secret = f'dialect = "x-internal-secret"\nsecret = "{w.gateway.internal_secret}"'
+        main.write_text(main.read_text().replace('dialect = "ai-admin"', secret))
+        daemon = await w.start()
+        assert daemon.control is not None
+        await w.pass_time(200, step_s=LONG_S)
+        session.device_removed()
+        assert await w.pass_time(60, until=lambda: any("relink" in text for text in w.texts()))
+        await w.telegram.press(question(w), "approve", user=ANN)
+        assert await w.pass_time(60, until=lambda: session.qr is not None)
+        await w.pass_time(10)
+        assert "This gateway hands out no QR code: scan it on the gateway's own page." in w.texts()[0]
+        assert (await daemon.control.call("qr", {"company": "acme"}, "Ann"))["qr"] is None
+        assert w.pictures() == []
+        session.scan()
+        assert await w.pass_time(120, until=lambda: not w.open_causes("acme"))

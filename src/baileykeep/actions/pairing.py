@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+import anyio
 import anyio.to_thread
 
 from baileykeep.actions.base import Result, Site
@@ -242,11 +243,13 @@ async def _start_once(site: Site) -> None:
 
 
 async def _code_came(site: Site, phone: str) -> bool:
-    """Ask for a code, which opens the session; without one, say why."""
+    """Ask for a code, which opens the session; without one in time, say why."""
     try:
-        site.pairing.offer(await site.gateway.pairing_code(site.company, phone))
-    except BaileykeepError as error:
-        await site.pairing.tell(words.no_code(error.cause.rpartition(": ")[2]))
+        with anyio.fail_after(site.limits.relink.pairing_code_timeout_s):
+            site.pairing.offer(await site.gateway.pairing_code(site.company, phone))
+    except (BaileykeepError, TimeoutError) as error:
+        cause = error.cause if isinstance(error, BaileykeepError) else "no answer in time"
+        await site.pairing.tell(words.no_code(cause.rpartition(": ")[2]))
         return False
     return True
 

@@ -31,8 +31,8 @@ async def qr(c: ControlService, args: Args, _operator: str) -> Answer:
     ident = c.company(args)
     if not (c.board.is_waiting(ident) or c.board.waits_for_scan(ident)):
         return NOTHING
-    offer = c.board.offers.offered(ident)
-    if offer is None or not offer.code:
+    offer, gateway = c.board.offers.offered(ident), c.sources.sites.gateway_of(ident)
+    if (offer is None or not offer.code) and gateway is not None and gateway.capabilities.qr:
         offer = await c.board.offers.qr(ident)
     if offer is None:
         return NOTHING

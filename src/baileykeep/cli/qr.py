@@ -7,10 +7,11 @@ from typing import Any
 
 import segno
 
-from baileykeep.app.socket_client import DaemonClient
+from baileykeep.app.socket_client import DaemonClient, NoDaemon
 from baileykeep.cli.output import interactive, line, raw
 from baileykeep.cli.words import plain, short
 from baileykeep.clock import SystemClock
+from baileykeep.model.errors import BaileykeepError
 from baileykeep.model.overview import ActionView
 
 LOOK_EVERY_S = 1.0
@@ -39,6 +40,7 @@ class QrPanel:
         self._company = company
         self._pictures = pictures
         self._shown: str | None = None
+        self._problem = ""
         self._looked_at = float("-inf")
         self._clock = SystemClock()
 
@@ -50,7 +52,7 @@ class QrPanel:
         if not waits(action) or self._clock.monotonic() - self._looked_at < LOOK_EVERY_S:
             return
         self._looked_at = self._clock.monotonic()
-        answer = self._client.call("qr", {"company": self._company})
+        answer = self._ask()
         text = answer.get("code") or (answer.get("qr") if self._pictures else None)
         if not text or text == self._shown:
             return
@@ -60,6 +62,18 @@ class QrPanel:
             line(BY_CODE)
         else:
             self._draw(text, answer)
+
+    def _ask(self) -> dict[str, Any]:
+        """A gateway that cannot answer just now ends nothing: the relink goes on, and so does the waiting."""
+        try:
+            return self._client.call("qr", {"company": self._company})
+        except NoDaemon:
+            raise
+        except BaileykeepError as error:
+            if self._problem != error.cause:
+                line(f"the QR cannot be had just now: {plain(error.cause)}")
+            self._problem = error.cause
+            return {}
 
     def _draw(self, text: str, answer: dict[str, Any]) -> None:
         try:

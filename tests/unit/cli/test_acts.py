@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from baileykeep.cli import qr
 from baileykeep.cli.answer import which, who_and_how_long
 from baileykeep.cli.qr import blocks
-from baileykeep.model.errors import Refused, UsageError
+from baileykeep.model.errors import GatewayError, Refused, UsageError
 from tests.fakes.overview import company, incident, overview, troubled
 from tests.unit.cli.conftest import Daemon, Run
 
@@ -105,6 +106,23 @@ def test_the_qr_is_drawn_when_asked_for(daemon: Daemon, run: Run, command: str) 
     assert "▄" in result.out
     assert secret not in result.out
     assert result.out.count("Linked devices") == 1
+
+
+def test_a_gateway_that_does_not_tell_its_qr_just_now_ends_nothing(
+    daemon: Daemon, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qr, "LOOK_EVERY_S", 0.0)
+    scanning = at_step("wait_for_scan")
+    control = daemon(
+        relink={"action": "a-1"},
+        action=[scanning, scanning, scanning, action(outcome="healed")],
+        qr=[GatewayError("no answer in time"), GatewayError("no answer in time"), {"qr": "2@x", "code": None}],
+    )
+    result = run("relink", "7", "--yes", "--print-qr")
+    assert result.code == 0
+    assert result.out.count("the QR cannot be had just now: no answer in time") == 1
+    assert "▄" in result.out
+    assert len(control.asked("qr")) == 3
 
 
 def test_a_coloured_qr_is_the_same_qr() -> None:

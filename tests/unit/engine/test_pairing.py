@@ -15,18 +15,22 @@ from baileykeep.channels.base import Placard
 from baileykeep.channels.qr_image import blank, png
 from baileykeep.clock import VirtualClock
 from baileykeep.engine.desk import Desk
+from baileykeep.engine.detectors import COMPANY
 from baileykeep.engine.ledger import Running
 from baileykeep.engine.pairing import Board, Sees
 from baileykeep.engine.roster import Member, Roster
+from baileykeep.engine.units import CompanyUnit
 from baileykeep.gateways.base import Capabilities
 from baileykeep.model.errors import ChannelError, GatewayError, JournalError
-from baileykeep.model.facts import Problem
+from baileykeep.model.facts import FilesSeen, Problem
 from baileykeep.model.incident import Approval, Attempt, Cause, Incident, Rung, Topic
+from baileykeep.model.inventory import Creds, CredsState
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import Severity, Subject, company
 from baileykeep.rules.notify import Contact, Routes
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.virtual_time import settled
+from tests.unit.rules.cases import inventory
 
 pytestmark = pytest.mark.asyncio
 
@@ -398,3 +402,13 @@ async def test_a_text_that_no_qr_can_hold_is_an_empty_picture_and_a_line_in_the_
                 assert of.wall.there["acme@1"].picture == blank()
     assert [line["event"] for line in logs] == ["qr_not_drawn"]
     assert "xxx" not in str(logs)
+
+
+@pytest.mark.parametrize("paired", [True, False, None])
+async def test_a_relink_without_a_login_leaves_the_old_one_dead(paired: bool | None) -> None:
+    unit = CompanyUnit(ACME, COMPANY, Limits())
+    if paired is not None:
+        seen = replace(inventory(), creds=Creds(CredsState.WHOLE, paired=paired))
+        unit.observe(FilesSeen(at=1.0, company="acme", inventory=seen), 1.0)
+    unit.remember_lost_login(Cause.LOGGED_OUT, 1.0)
+    assert (unit.view().cause is Cause.LOGGED_OUT) is not paired
