@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from baileykeep.actions import clean, guard, reconnect, relink, resume, session
+from baileykeep.actions import clean, guard, pairing, reconnect, resume, session
 from baileykeep.actions.base import Order, Result, Site
 from baileykeep.app import locks
 from baileykeep.backups import cleaning
@@ -61,7 +61,7 @@ def _verify_skipped() -> list[Swap]:
     async def verify(_site: Site, _within_s: float | None = None) -> bool:
         return True
 
-    return _everywhere("verify", verify, session, relink)
+    return _everywhere("verify", verify, session, pairing)
 
 
 def _stop_not_proved() -> list[Swap]:
