@@ -1,0 +1,27 @@
+// What this gateway does by itself when a connection closes, as most gateways do.
+const DEAD = new Set([401, 403])
+const HANDS_OFF = new Set([...DEAD, 402, 405, 406, 411, 440])
+const RESTART = 515
+const FIRST_MS = 300
+const LONGEST_MS = 5_000
+
+export class Policy {
+  constructor({ reconnects = true, wipesDead = false } = {}) {
+    Object.assign(this, { reconnects, wipesDead, failures: 0 })
+  }
+
+  opened() {
+    this.failures = 0
+  }
+
+  /** Milliseconds until the next attempt, null for none. A restart that WhatsApp asks for is always followed. */
+  pauseAfter(code) {
+    if (code === RESTART) return 0
+    if (!this.reconnects || HANDS_OFF.has(code)) return null
+    return Math.min(LONGEST_MS, FIRST_MS * 2 ** this.failures++)
+  }
+
+  wipes(code) {
+    return this.wipesDead && DEAD.has(code)
+  }
+}
