@@ -1,0 +1,212 @@
+"""The lab as a whole, for one test: WhatsApp, gateway, and around them a Telegram, a network and the real daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from baileykeep.app.socket_client import DaemonClient
+from baileykeep.demo.probes import ProbeTarget
+from tests.crash.journal import Journal
+from tests.crash.processes import DaemonProcess
+from tests.e2e.lab.node import LAB
+from tests.e2e.lab.people import Company, companies
+from tests.e2e.lab.processes import GatewayProcess, Json, WhatsAppProcess, until
+from tests.fakes.telegram import FakeTelegram, Shown
+
+CHAT, ANN = 1001, 7
+
+CONFIG = """\
+mode = "act"
+state_dir = "{root}/state"
+backups_dir = "{root}/backups"
+
+[gateways.main]
+dialect = "lab"
+url = "{gateway.url}"
+secret = "{gateway.secret}"
+sessions = "{gateway.root}/storage/whatsapp/business_{{company}}/auth"
+timeout = "5s"
+[[gateways.main.logs]]
+path = "{gateway.out}"
+company_field = "companyId"
+[[gateways.main.logs]]
+path = "{gateway.err}"
+
+[http]
+listen = "127.0.0.1:0"
+
+[telegram]
+token = "{telegram.token}"
+api_url = "{telegram.url}"
+chats = [{chat}]
+users = [{ann}]
+
+[network]
+online = ["{probe.address}"]
+whatsapp = ["{probe.address}"]
+
+# Minutes become seconds. What protects a login is not shortened: 5 s between two looks, 10 s of a quiet folder.
+[limits.disconnect]
+warn_after = "4s"
+act_after = "6s"
+startup_grace = "1s"
+gateway_dead_after = "5s"
+phantom_after = "5s"
+no_qr_after = "20s"
+[limits.ladder]
+verify_within = "15s"
+steady = "1s"
+settle = "5s"
+reconnect_cooldown = "1s"
+replaced_cooldown = "3s"
+restart_backoff = "1s"
+[limits.relink]
+scan_within = "30s"
+[limits.poll]
+connection = "500ms"
+connection_down = "300ms"
+rescan = "2s"
+torn_reread = "100ms"
+network = "2s"
+disk = "10s"
+[limits.notify]
+settle = "200ms"
+{more}
+"""
+
+
+@asynccontextmanager
+async def baileys(
+    root: Path, idents: Sequence[str] = ("1",), *, generation: str = "7", **options: Any
+) -> AsyncIterator[dict[str, Company]]:
+    """A WhatsApp and a gateway with these companies, none of which is paired yet."""
+    whatsapp = WhatsAppProcess(root / "whatsapp.log")
+    gateway: GatewayProcess | None = None
+    try:
+        await whatsapp.start()
+        gateway = GatewayProcess(
+            root / "gateway", tuple(idents), whatsapp.socket, generation=generation, options=options
+        )
+        await gateway.start()
+        yield companies(idents, gateway, whatsapp)
+    finally:
+        if gateway is not None:
+            await gateway.aclose()
+        await whatsapp.stop()
+
+
+@dataclass(slots=True)
+class Lab:
+    """Everything at hand; the daemon runs once `keep` returned."""
+
+    root: Path
+    companies: dict[str, Company]
+    gateway: GatewayProcess
+    whatsapp: WhatsAppProcess
+    telegram: FakeTelegram
+    probe: ProbeTarget
+    daemon: DaemonProcess
+    more: str = ""
+
+    # --- the daemon ---------------------------------------------------------------------------------------------
+
+    def configure(self) -> None:
+        """Write the files that the daemon reads."""
+        config = self.root / "config"
+        (config / "companies").mkdir(parents=True, exist_ok=True)
+        (config / "dialects").mkdir(exist_ok=True)
+        shutil.copy(LAB / "dialect.toml", config / "dialects" / "lab.toml")
+        text = CONFIG.format(
+            root=self.root, gateway=self.gateway, telegram=self.telegram, probe=self.probe, chat=CHAT, ann=ANN,
+            more=self.more,
+        )  # fmt: skip
+        path = config / "baileykeep.toml"
+        path.touch(mode=0o600)
+        path.write_text(text)
+
+    async def keep(self) -> None:
+        """Start the daemon; returns when it has seen every company."""
+        self.configure()
+        await self.daemon.start()
+        await self.daemon.ready()
+        await until(self._all_seen, 30, "the daemon knows every company's state")
+
+    async def _all_seen(self) -> bool:
+        rows = (await self.ask("overview"))["companies"]
+        return {row["id"] for row in rows} >= set(self.companies) and all(row["state"] != "unknown" for row in rows)
+
+    async def ask(self, command: str, **args: Any) -> Json:
+        """A command, over the daemon's socket."""
+        client = DaemonClient(self.root / "state" / "control.sock")
+        return await asyncio.to_thread(client.call, command, args)
+
+    async def causes(self, ident: str) -> list[str]:
+        """The causes of a company's open incidents."""
+        incidents = (await self.ask("incidents"))["incidents"]
+        return [incident["cause"] for incident in incidents if incident["company"] == ident]
+
+    @property
+    def journal(self) -> Journal:
+        """The daemon's journal."""
+        return Journal(self.root / "state" / "journal.db")
+
+    def steps(self, ident: str | None = None) -> list[str]:
+        """The steps of every action so far, in order."""
+        found = self.journal.entries(0, "step_begun")
+        return [one["data"]["step"] for one in found if ident is None or one["subject"].endswith(ident)]
+
+    def backups(self, ident: str) -> list[str]:
+        """The names of a company's copies, oldest first."""
+        folder = self.root / "backups" / ident
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+    # --- people -------------------------------------------------------------------------------------------------
+
+    def stories(self) -> list[Shown]:
+        """The messages in the chat that are no replies, oldest first."""
+        return [message for message in self.telegram.messages(CHAT) if message.reply_to is None]
+
+    def texts(self) -> list[str]:
+        """The stories as they read now."""
+        return [message.plain for message in self.stories()]
+
+    async def approve(self, within_s: float = 30) -> None:
+        """Wait for a question and say yes to it."""
+        asked = await until(self._asked, within_s, "somebody is asked in Telegram")
+        await self.telegram.press(asked, "approve", user=ANN)
+
+    def _asked(self) -> Shown | None:
+        for message in self.stories():
+            if any(data.startswith("approve") for row in message.buttons for _, data in row):
+                return message
+        return None
+
+    def __str__(self) -> str:
+        return "\n".join((*self.texts(), *self.steps(), self.daemon.tail()))
+
+
+@asynccontextmanager
+async def lab(
+    root: Path, idents: Sequence[str] = ("1",), *, generation: str = "7", more: str = "", **options: Any
+) -> AsyncIterator[Lab]:
+    """The whole lab with every company paired; `more` is added to the daemon's configuration."""
+    async with (
+        baileys(root, idents, generation=generation, **options) as found,
+        FakeTelegram(now=time.time) as telegram,
+        ProbeTarget() as probe,
+    ):
+        await asyncio.gather(*(company.pair() for company in found.values()))
+        first = found[idents[0]]
+        daemon = DaemonProcess(root / "config", root / "state", root / "daemon.log")
+        made = Lab(root, found, first.gateway, first.whatsapp, telegram, probe, daemon, more)
+        try:
+            yield made
+        finally:
+            await daemon.aclose()
