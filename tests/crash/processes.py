@@ -47,17 +47,23 @@ class Zygote:
 
     async def spawn(self, words: list[str], output: Path) -> Running:
         """A daemon; the one before must have ended."""
-        if self.process is None:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.crash.zygote", stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE, env=environment(), cwd=REPO,
-            )  # fmt: skip
-            assert await self._line() == "ready"
+        await self.warm()
+        assert self.process is not None
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps({"words": words, "output": str(output)}).encode() + b"\n")
         await self.process.stdin.drain()
         pid = int(await self._line())
         return Running(pid, asyncio.ensure_future(self._end()))
+
+    async def warm(self) -> None:
+        """Do what takes seconds now; harmless when it was done."""
+        if self.process is not None:
+            return
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.crash.zygote", stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE, env=environment(), cwd=REPO,
+        )  # fmt: skip
+        assert await self._line() == "ready"
 
     async def _end(self) -> int:
         return int(await self._line())

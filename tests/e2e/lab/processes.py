@@ -23,8 +23,11 @@ LOOK_EVERY_S = 0.05
 Json = dict[str, Any]
 
 
-async def until(wanted: Callable[[], Any], within_s: float, what: str, *, every_s: float = LOOK_EVERY_S) -> Any:
-    """Ask an (async) question until its answer is true, and return that. AssertionError names `what` if it is late."""
+async def until(wanted: Callable[[], Any], within_s: float, what: str, about: object = "") -> Any:
+    """Ask an (async) question until its answer is true, and return that.
+
+    When it is late, AssertionError names `what`, and shows what `about` looks like then.
+    """
     began = time.monotonic()
     while True:
         found = wanted()
@@ -32,8 +35,8 @@ async def until(wanted: Callable[[], Any], within_s: float, what: str, *, every_
             found = await found
         if found:
             return found
-        assert time.monotonic() - began < within_s, f"not within {within_s:g} s: {what}"
-        await asyncio.sleep(every_s)
+        assert time.monotonic() - began < within_s, f"not within {within_s:g} s: {what}\n{about}"
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 class Refused(AssertionError):
@@ -173,6 +176,15 @@ class GatewayProcess:
         """Its API, with the secret."""
         assert self._client is not None
         return self._client
+
+    def records(self, company: str) -> list[Json]:
+        """The JSON lines of the log that bear a company's name."""
+        lines = [json.loads(line) for line in self.out.read_text().splitlines() if line.startswith('{"level"')]
+        return [line for line in lines if line.get("companyId") == company]
+
+    def asked(self, company: str) -> list[str]:
+        """What was asked of a company's session so far: start, stop, reset, pairingCode."""
+        return [record["act"] for record in self.records(company) if record["msg"] == "asked"]
 
     async def stop(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End the process; folders and logs stay."""

@@ -28,12 +28,6 @@ ANNA, BEN = "4915200000001", "4915200000002"
 GROUP = "120363000000000001@g.us"
 
 
-def records(company: Company) -> list[dict[str, object]]:
-    """The JSON lines of the gateway's log that bear the company's name."""
-    lines = [json.loads(line) for line in company.gateway.out.read_text().splitlines() if line.startswith("{")]
-    return [line for line in lines if line.get("companyId") == company.ident]
-
-
 @pytest.mark.parametrize(("generation", "uploaded"), [("7", 812), ("6", 30)])
 async def test_a_company_pairs_by_qr_within_seconds(tmp_path: Path, generation: str, uploaded: int) -> None:
     async with baileys(tmp_path, generation=generation) as found:
@@ -44,7 +38,7 @@ async def test_a_company_pairs_by_qr_within_seconds(tmp_path: Path, generation: 
         assert time.monotonic() - began < 15
         device = await company.device()
         assert [upload["count"] for upload in device["uploads"]] == [uploaded]
-        words = [line["msg"] for line in records(company)]
+        words = [line["msg"] for line in company.gateway.records("1")]
         assert words.index("stream errored out") < words.index("opened connection to WA")
         assert len(company.files("pre-key-")) == uploaded - len(device["handedOut"])
         assert company.files("app-state-sync-key-")
@@ -111,7 +105,8 @@ async def test_a_removed_device_is_closed_with_401_and_not_let_in_again(tmp_path
         await until(lambda: _code(company, 401), 10, "the gateway knows")
         await company.start()
         await until(lambda: _stays_out(company), 10, "it is refused")
-        assert any("device_removed" in json.dumps(line.get("fullErrorNode")) for line in records(company))
+        told = [json.dumps(line.get("fullErrorNode")) for line in company.gateway.records("1")]
+        assert any("device_removed" in one for one in told)
 
 
 async def test_the_gateway_comes_back_by_itself_but_only_where_that_helps(tmp_path: Path) -> None:
@@ -132,7 +127,7 @@ async def test_a_connection_that_hangs_is_noticed_by_its_keep_alive(tmp_path: Pa
         await company.pair()
         await company.tell("hang")
         await until(lambda: _logins(company, 2), 20, "it logs in again")
-        assert any("Connection was lost" in str(line.get("trace")) for line in records(company))
+        assert any("Connection was lost" in str(line.get("trace")) for line in company.gateway.records("1"))
 
 
 async def test_pairing_by_code_needs_the_right_code(tmp_path: Path) -> None:

@@ -61,12 +61,15 @@ gateway_dead_after = "5s"
 phantom_after = "5s"
 no_qr_after = "20s"
 [limits.ladder]
-verify_within = "15s"
+verify_within = "10s"
 steady = "1s"
-settle = "5s"
+settle = "10s"
 reconnect_cooldown = "1s"
 replaced_cooldown = "3s"
 restart_backoff = "1s"
+[limits.bad_mac]
+limit = 5
+window = "8s"
 [limits.relink]
 scan_within = "30s"
 [limits.poll]
@@ -140,7 +143,8 @@ class Lab:
 
     async def _all_seen(self) -> bool:
         rows = (await self.ask("overview"))["companies"]
-        return {row["id"] for row in rows} >= set(self.companies) and all(row["state"] != "unknown" for row in rows)
+        seen = {row["id"] for row in rows if row["connection"]["state"] != "unknown"}
+        return seen >= {ident for ident, company in self.companies.items() if company.folder.is_dir()}
 
     async def ask(self, command: str, **args: Any) -> Json:
         """A command, over the daemon's socket."""
@@ -150,17 +154,22 @@ class Lab:
     async def causes(self, ident: str) -> list[str]:
         """The causes of a company's open incidents."""
         incidents = (await self.ask("incidents"))["incidents"]
-        return [incident["cause"] for incident in incidents if incident["company"] == ident]
+        return [incident["cause"] for incident in incidents if incident["subject"] == f"company:{ident}"]
 
     @property
     def journal(self) -> Journal:
         """The daemon's journal."""
         return Journal(self.root / "state" / "journal.db")
 
+    def symptoms(self, ident: str) -> list[tuple[str, bool]]:
+        """What the daemon noticed about a company, in order: kind, and whether it began or ended."""
+        found = self.journal.entries(0, "symptom")
+        return [(e["data"]["kind"], e["data"]["active"]) for e in found if e["subject"] == f"company:{ident}"]
+
     def steps(self, ident: str | None = None) -> list[str]:
         """The steps of every action so far, in order."""
         found = self.journal.entries(0, "step_begun")
-        return [one["data"]["step"] for one in found if ident is None or one["subject"].endswith(ident)]
+        return [one["data"]["step"] for one in found if ident is None or one["subject"] == f"company:{ident}"]
 
     def backups(self, ident: str) -> list[str]:
         """The names of a company's copies, oldest first."""
@@ -179,7 +188,7 @@ class Lab:
 
     async def approve(self, within_s: float = 30) -> None:
         """Wait for a question and say yes to it."""
-        asked = await until(self._asked, within_s, "somebody is asked in Telegram")
+        asked = await until(self._asked, within_s, "somebody is asked in Telegram", self)
         await self.telegram.press(asked, "approve", user=ANN)
 
     def _asked(self) -> Shown | None:
@@ -189,24 +198,32 @@ class Lab:
         return None
 
     def __str__(self) -> str:
-        return "\n".join((*self.texts(), *self.steps(), self.daemon.tail()))
+        seen = [str(self.symptoms(ident)) for ident in self.companies]
+        return "\n".join((*self.texts(), *seen, *self.steps(), self.daemon.tail()))
 
 
 @asynccontextmanager
 async def lab(
-    root: Path, idents: Sequence[str] = ("1",), *, generation: str = "7", more: str = "", **options: Any
+    root: Path,
+    idents: Sequence[str] = ("1",),
+    *,
+    unpaired: Sequence[str] = (),
+    generation: str = "7",
+    more: str = "",
+    **options: Any,
 ) -> AsyncIterator[Lab]:
-    """The whole lab with every company paired; `more` is added to the daemon's configuration."""
+    """The whole lab, every company paired but those named; `more` is added to the daemon's configuration."""
     async with (
         baileys(root, idents, generation=generation, **options) as found,
         FakeTelegram(now=time.time) as telegram,
         ProbeTarget() as probe,
     ):
-        await asyncio.gather(*(company.pair() for company in found.values()))
         first = found[idents[0]]
         daemon = DaemonProcess(root / "config", root / "state", root / "daemon.log")
         made = Lab(root, found, first.gateway, first.whatsapp, telegram, probe, daemon, more)
         try:
+            pairing = (company.pair() for ident, company in found.items() if ident not in unpaired)
+            await asyncio.gather(daemon.zygote.warm(), *pairing)
             yield made
         finally:
             await daemon.aclose()

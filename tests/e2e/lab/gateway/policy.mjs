@@ -2,12 +2,11 @@
 const DEAD = new Set([401, 403])
 const HANDS_OFF = new Set([...DEAD, 402, 405, 406, 411, 440])
 const RESTART = 515
-const FIRST_MS = 300
 const LONGEST_MS = 5_000
 
 export class Policy {
-  constructor({ reconnects = true, wipesDead = false } = {}) {
-    Object.assign(this, { reconnects, wipesDead, failures: 0 })
+  constructor({ reconnects = true, wipesDead = false, firstMs = 1_000 } = {}) {
+    Object.assign(this, { reconnects, wipesDead, firstMs, failures: 0 })
   }
 
   opened() {
@@ -18,7 +17,7 @@ export class Policy {
   pauseAfter(code) {
     if (code === RESTART) return 0
     if (!this.reconnects || HANDS_OFF.has(code)) return null
-    return Math.min(LONGEST_MS, FIRST_MS * 2 ** this.failures++)
+    return Math.min(LONGEST_MS, this.firstMs * 2 ** this.failures++)
   }
 
   wipes(code) {
