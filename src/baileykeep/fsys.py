@@ -190,6 +190,16 @@ class Fsys:
         for folder in dict.fromkeys((path, path.parent, *missing)):
             self._sync_parent(folder)
 
+    def make_folder_below(self, path: Path) -> None:
+        """A private folder (0700) for whoever owns the folder above, which must be there; on disk on return."""
+        with self.folder(path.parent) as parent:
+            self.before("mkdir", path.name)
+            os.mkdir(_bare(path.name), 0o700, dir_fd=parent)
+            above = os.fstat(parent)
+            if (above.st_uid, above.st_gid) != (os.geteuid(), os.getegid()):
+                os.chown(path.name, above.st_uid, above.st_gid, dir_fd=parent, follow_symlinks=False)
+            self.sync(parent)
+
     def _sync_parent(self, folder: Path) -> None:
         descriptor = os.open(folder.parent, _ANY_DIRECTORY)
         try:

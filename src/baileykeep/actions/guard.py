@@ -37,11 +37,12 @@ async def restore_creds(site: Site, order: Order) -> Result:
 
 
 async def restore_backup(site: Site, order: Order) -> Result:
-    """Put a backup back by an operator's wish; what it replaces is backed up first."""
+    """Put a backup back by an operator's wish, the newest where none was named; what it replaces is backed up first."""
     name = order.backup
     if name is None:
-        raise Refused("no backup was named", code="cannot_do")
+        name = await anyio.to_thread.run_sync(_newest, site)
     await anyio.to_thread.run_sync(site.vault.verify, site.company, name)
+    await anyio.to_thread.run_sync(store_of(site).make)
 
     async def change(token: str) -> str:
         return await while_quiet(site, token, put)
@@ -53,6 +54,13 @@ async def restore_backup(site: Site, order: Order) -> Result:
         return f"Backup {name} restored ({order.mode})."
 
     return await verified(site, await while_stopped(site, change))
+
+
+def _newest(site: Site) -> str:
+    newest = site.vault.newest(site.company, now=site.clock.now())
+    if newest is None:
+        raise Refused("there is no backup of a paired login", code="cannot_do")
+    return newest.name
 
 
 def _restore(site: Site, name: str, mode: RestoreMode) -> None:

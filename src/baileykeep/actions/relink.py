@@ -46,6 +46,7 @@ async def relink(site: Site, order: Order) -> Result:
     """Close the socket, set the whole folder aside after a verified backup, start fresh, wait for the scan."""
     if not await site.still_wrong():
         return Result(Outcome.SUPERSEDED)
+    await anyio.to_thread.run_sync(store_of(site).make)
     aside: list[str] = []
     ready = anyio.Event()
 

@@ -20,6 +20,9 @@ class AuthStore(Protocol):
     def exists(self) -> bool:
         """Whether the company's state is there at all."""
 
+    def make(self) -> None:
+        """Make an empty place for a login where there is none (some gateways remove it all on a 401); else nothing."""
+
     def listing(self) -> Listing:
         """All regular files, classified; anything else in the folder is category OTHER."""
 

@@ -49,6 +49,15 @@ class FileStore:
         except OSError:
             return False
 
+    def make(self) -> None:
+        """Make the folder where a gateway removed it; see `AuthStore`."""
+        if os.path.lexists(self.folder):
+            return
+        try:
+            self._fsys.make_folder_below(self.folder)
+        except OSError as error:
+            raise StoreError(f"the auth folder {self.folder} cannot be made: {_why(error)}") from error
+
     def listing(self) -> Listing:
         """All entries; what is not a plain file is OTHER with size 0."""
         with self._opened() as folder:

@@ -29,6 +29,21 @@ def test_it_is_a_store(store: FileStore) -> None:
     assert not FileStore("c", store.folder / "nowhere").exists()
 
 
+def test_a_folder_that_was_removed_is_made_for_the_owner_of_the_one_above(tmp_path: Path) -> None:
+    (tmp_path / "tenant").mkdir()
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "tenant", NOBODY, NOBODY)
+    store = FileStore("c", tmp_path / "tenant" / "auth")
+    store.make()
+    above, made = (tmp_path / "tenant").stat(), store.folder.stat()
+    assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (above.st_uid, above.st_gid, 0o700)
+    (store.folder / "creds.json").write_text("{}")
+    store.make()
+    assert store.read("creds.json") == b"{}"
+    with pytest.raises(StoreError, match="cannot be made"):
+        FileStore("c", tmp_path / "nobody" / "auth").make()
+
+
 def test_a_listing_has_every_file_and_a_token_of_its_own(store: FileStore) -> None:
     first = store.listing()
     assert len(first.files) == 845
