@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from typing import Any
 from baileykeep.app.socket_client import DaemonClient
 from baileykeep.demo.probes import ProbeTarget
 from tests.crash.journal import Journal
-from tests.crash.processes import DaemonProcess
+from tests.crash.processes import REPO, DaemonProcess, environment
 from tests.e2e.lab.node import LAB
 from tests.e2e.lab.people import Company, companies
 from tests.e2e.lab.processes import GatewayProcess, Json, WhatsAppProcess, until
@@ -155,6 +156,35 @@ class Lab:
         """The causes of a company's open incidents."""
         incidents = (await self.ask("incidents"))["incidents"]
         return [incident["cause"] for incident in incidents if incident["subject"] == f"company:{ident}"]
+
+    async def incident(self, company: Company, cause: str, within_s: float = 60) -> None:
+        """Wait for an open incident of this cause."""
+        await until(lambda: self._has(company, cause), within_s, f"an incident {cause}", self)
+
+    async def _has(self, company: Company, cause: str) -> bool:
+        return cause in await self.causes(company.ident)
+
+    async def healed(self, company: Company, within_s: float = 90) -> None:
+        """Wait until every incident is over and the session is open and paired."""
+        await until(lambda: self._well(company), within_s, f"{company.ident} is well again", self)
+
+    async def _well(self, company: Company) -> bool:
+        return await company.connected() and not await self.causes(company.ident)
+
+    async def row(self, ident: str) -> Json:
+        """A company's line in the overview; empty while the daemon does not know it."""
+        rows = (await self.ask("overview"))["companies"]
+        return next((dict(row) for row in rows if row["id"] == ident), {})
+
+    async def command(self, *words: str) -> str:
+        """Run `baileykeep` with these words; returns what it printed. AssertionError unless it ended well."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "baileykeep", *words, "--config", str(self.root / "config"),
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environment(), cwd=REPO,
+        )  # fmt: skip
+        output, _ = await asyncio.wait_for(process.communicate(), 120)
+        assert process.returncode == 0, f"{words}: {output.decode()}"
+        return output.decode()
 
     @property
     def journal(self) -> Journal:

@@ -1,12 +1,13 @@
 // What this gateway does by itself when a connection closes, as most gateways do.
 const DEAD = new Set([401, 403])
-const HANDS_OFF = new Set([...DEAD, 402, 405, 406, 411, 440])
+const REPLACED = 440
+const HANDS_OFF = new Set([...DEAD, 402, 405, 406, 411, REPLACED])
 const RESTART = 515
 const LONGEST_MS = 5_000
 
 export class Policy {
-  constructor({ reconnects = true, wipesDead = false, firstMs = 1_000 } = {}) {
-    Object.assign(this, { reconnects, wipesDead, firstMs, failures: 0 })
+  constructor({ reconnects = true, wipesDead = false, fightsBack = false, firstMs = 1_000 } = {}) {
+    Object.assign(this, { reconnects, wipesDead, fightsBack, firstMs, failures: 0 })
   }
 
   opened() {
@@ -16,7 +17,8 @@ export class Policy {
   /** Milliseconds until the next attempt, null for none. A restart that WhatsApp asks for is always followed. */
   pauseAfter(code) {
     if (code === RESTART) return 0
-    if (!this.reconnects || HANDS_OFF.has(code)) return null
+    const fights = code === REPLACED && this.fightsBack
+    if (!this.reconnects || (HANDS_OFF.has(code) && !fights)) return null
     return Math.min(LONGEST_MS, this.firstMs * 2 ** this.failures++)
   }
 
