@@ -345,3 +345,16 @@ async def test_a_daemon_killed_while_it_waits_for_a_scan_puts_a_login_back_that_
         assert len(os.listdir(w.gateway.folder("acme"))) > 200
         for backup in daemon.vault.list("acme"):
             assert daemon.vault.verify("acme", backup.name).paired
+
+
+async def test_a_login_that_was_paired_after_the_first_look_is_copied_soon(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        session = w.gateway.add("acme", paired=False)
+        w.gateway.folder("acme").mkdir(parents=True, exist_ok=True)
+        w.configure()
+        daemon = await w.start()
+        await w.pass_time(90, step_s=LONG_S)
+        session.scan()
+        assert await w.pass_time(
+            150, until=lambda: any(b.kind is BackupKind.HOT for b in daemon.vault.list("acme")), step_s=LONG_S
+        )

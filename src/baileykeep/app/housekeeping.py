@@ -185,8 +185,8 @@ class Housekeeping:
             last = self._backed_up_at.get(ident)
             if last is not None and self._clock.monotonic() - last < every_s:
                 continue
-            self._backed_up_at[ident] = self._clock.monotonic()
             if company(ident) not in self._orchestrator.running and self._is_paired(ident):
+                self._backed_up_at[ident] = self._clock.monotonic()
                 await self._back_up(ident, every_s, first=last is None)
             self.recount(ident)
 
