@@ -49,6 +49,7 @@ async def test_creds_torn_on_disk_are_put_back_before_somebody_restarts_the_gate
         await until(lambda: _has_good_copy(place), 30, "a good copy of the creds is kept", place)
         identity, logins = company.identity(), (await company.device())["logins"]
         creds, told = company.folder / "creds.json", len(company.gateway.records("1"))
+        await place.daemon.killed()  # else it could put them back itself
         await company.gateway.stop()
         creds.write_bytes(creds.read_bytes()[:700])
         assert "put back" in await place.command("guard", "1")
@@ -57,6 +58,9 @@ async def test_creds_torn_on_disk_are_put_back_before_somebody_restarts_the_gate
         assert company.identity() == identity
         assert (await company.device())["logins"] == logins + 1
         assert not any("not logged in" in str(record["msg"]) for record in company.gateway.records("1")[told:])
+        await place.keep()
+        await place.healed(company)
+        assert place.texts() == []
         await company.hears(ANNA, "and again")
         await company.hears(BEN, "hello, too")
 
