@@ -23,7 +23,8 @@ ASK_EVERY_S = 2.0
 
 @dataclass(slots=True)
 class Stand:
-    """One company. `row` is the QR that was out last, also when it is over; `waiting` counts who waits for a scan.
+    """One company. `row` is the QR that was out last, also when it is over; `waiting` counts who waits for a scan,
+    `waited` tells that somebody did.
 
     `wish` is the phone for which somebody wants a code. All of it lives in memory only.
     """
@@ -32,6 +33,7 @@ class Stand:
     code: Offer | None = None
     asked_at: float = float("-inf")
     waiting: int = 0
+    waited: bool = False
     trouble: str = ""
     wish: str | None = field(default=None, repr=False)
     problem: str | None = None

@@ -84,7 +84,7 @@ class Board:
     def waiting(self, ident: str) -> Iterator[None]:
         """While this lasts people are shown what is offered; at its end it is taken down."""
         stand = self.offers.stand(ident)
-        stand.waiting += 1
+        stand.waiting, stand.waited = stand.waiting + 1, True
         self.nudge()
         try:
             yield
@@ -214,9 +214,9 @@ class Board:
 
     def _goes_on(self, ident: str) -> bool:
         """Whether another QR may come, so that an old picture is made empty rather than removed."""
-        running = self.sees.running().get(company(ident))
-        taken_up = running is not None and running.attempt.rung in RELINKING and ident not in self.offers.stands
-        return self.is_waiting(ident) or taken_up
+        running, stand = self.sees.running().get(company(ident)), self.offers.stands.get(ident)
+        relinking = running is not None and running.attempt.rung in RELINKING
+        return self.is_waiting(ident) or (relinking and (stand is None or not stand.waited))
 
     def _placard(self, ident: str, address: str, offer: Offer | None) -> Placard:
         member, running = self.sees.roster.member(company(ident)), self.sees.running().get(company(ident))

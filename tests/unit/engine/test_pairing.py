@@ -334,8 +334,23 @@ async def test_what_an_earlier_daemon_left_is_taken_down_or_made_empty_while_its
         await of.pass_time(1)
         assert of.wall.removed == ["gone@1"]
         assert of.wall.there["acme@1"].picture == blank()
+        assert board.at("acme").wanted_code() is None
+        board.nudge()
+        await of.pass_time(1)
+        assert of.wall.removed == ["gone@1"]
         of.running.clear()
         board.ended("acme")
+        await of.pass_time(1)
+        assert of.wall.there == {}
+
+
+async def test_a_picture_goes_when_the_wait_is_over_though_the_relink_goes_on() -> None:
+    of = People()
+    of.relinking()
+    async with running(of) as board:
+        with board.waiting("acme"):
+            await board.at("acme").look()
+            await of.pass_time(1)
         await of.pass_time(1)
         assert of.wall.there == {}
 
