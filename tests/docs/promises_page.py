@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from baileykeep.actions.relink import BACK_EVERY_S, BACK_TRIES
-from baileykeep.actions.session import LOOK_EVERY_S, QUIET_TRIES, START_TRIES
+from baileykeep.actions.session import QUIET_TRIES, START_TRIES
+from baileykeep.actions.stillness import LOOK_EVERY_S
 from baileykeep.app.daemon import FINISH_WITHIN_S
 from baileykeep.engine.engine import TICK_S
 from baileykeep.model.limits import HOUR, Limits

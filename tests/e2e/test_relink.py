@@ -414,7 +414,11 @@ async def test_no_text_of_a_qr_or_code_is_anywhere_but_where_it_is_shown(tmp_pat
         assert secret.partition("2@")[2][:40] not in said or not secret.partition("2@")[2]
 
 
-async def test_from_the_yes_to_the_open_session_it_takes_seconds_when_the_scan_is_immediate(tmp_path: Path) -> None:
+@pytest.mark.parametrize("touched", [False, True])
+async def test_from_the_yes_to_the_open_session_it_takes_seconds_when_the_scan_is_immediate(
+    tmp_path: Path, touched: bool
+) -> None:
+    """That the session is stopped is proved while the question stands; a folder that was just written to is not."""
     async with world(tmp_path) as w:
         session = w.gateway.add("acme", Shape.counting(60))
         w.configure()
@@ -422,13 +426,17 @@ async def test_from_the_yes_to_the_open_session_it_takes_seconds_when_the_scan_i
         await w.pass_time(200, step_s=LONG_S)
         session.device_removed()
         assert await w.pass_time(60, until=lambda: any("relink" in text for text in w.texts()))
-        proof_s = w.daemon.settings.limits.ladder.quiet_folder_s if w.daemon is not None else 0.0
+        quiet_s = w.daemon.settings.limits.ladder.quiet_folder_s if w.daemon is not None else 0.0
+        await w.pass_time(quiet_s + 6, step_s=1)
+        if touched:
+            (w.gateway.folder("acme") / "tctoken-1.json").write_text("{}")
         await w.telegram.press(question(w), "approve", user=ANN)
         approved_at = w.clock.now()
         assert await w.pass_time(20, until=lambda: bool(w.pictures()), step_s=0.5)
         session.scan()
         assert await w.pass_time(20, until=lambda: session.state == "connected", step_s=0.5)
-        assert w.clock.now() - approved_at - proof_s < 3
+        assert (w.clock.now() - approved_at > quiet_s) is touched
+        assert w.clock.now() - approved_at < quiet_s * touched + 4
 
 
 async def test_a_code_by_hand_clears_a_login_of_another_phone_and_says_so(tmp_path: Path) -> None:

@@ -16,15 +16,14 @@ from baileykeep.actions.base import Result, Site
 from baileykeep.actions.clean import aside_step
 from baileykeep.actions.session import (
     check_can_stop,
-    is_stopped,
     open_session,
     persistently,
-    status,
     stop,
     verify,
     while_quiet,
     while_stopped,
 )
+from baileykeep.actions.stillness import is_stopped, status
 from baileykeep.gateways.base import SessionStatus
 from baileykeep.model.errors import BaileykeepError, GatewayError, StoreError
 from baileykeep.model.evidence import Looked

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from baileykeep.actions.base import Order, Result, Site
-from baileykeep.actions.session import LOOK_EVERY_S, creds_damaged, open_session, verified
+from baileykeep.actions.session import creds_damaged, open_session, verified
+from baileykeep.actions.stillness import LOOK_EVERY_S
 from baileykeep.model.errors import GatewayError, ProcessError, Refused
 from baileykeep.model.incident import Outcome
 

@@ -17,13 +17,12 @@ from baileykeep.actions.relink import BACK, PUT_BACK, back_again
 from baileykeep.actions.session import (
     LEFT_CLOSED,
     connected_and_paired,
-    process_is_down,
     start_again,
     start_safely,
-    status,
     store_of,
     verified,
 )
+from baileykeep.actions.stillness import process_is_down, status
 from baileykeep.backups.archive import Manifest
 from baileykeep.model.errors import BaileykeepError, Refused
 from baileykeep.model.evidence import Looked

@@ -12,17 +12,14 @@ import anyio
 import anyio.to_thread
 
 from baileykeep.actions.base import Result, Site
-from baileykeep.gateways.base import SessionStatus
-from baileykeep.model.errors import BaileykeepError, GatewayError, Refused, StoreError
-from baileykeep.model.evidence import CredsLooked, Looked
-from baileykeep.model.facts import ConnState, ProcessState
+from baileykeep.actions.stillness import LOOK_EVERY_S, after, is_stopped, look, status
+from baileykeep.model.errors import BaileykeepError, Refused, StoreError
+from baileykeep.model.evidence import CredsLooked, Looked, StillBefore
+from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import Outcome
 from baileykeep.model.inventory import CredsState
 from baileykeep.rules.creds_guard import DAMAGED
 from baileykeep.stores.base import AuthStore
-
-LOOK_EVERY_S = 5.0
-"""Between two looks at a session that is being stopped or verified."""
 
 NOT_TO_OPEN = DAMAGED | {CredsState.UNREADABLE}
 START_TRIES = 3
@@ -34,8 +31,6 @@ QUIET_TRIES = 3
 """A folder that changes under every try is not touched."""
 
 CHANGED = "changed"
-DOWN = frozenset({ProcessState.STOPPED, ProcessState.ERRORED})
-
 Change = Callable[[str], Awaitable[str]]
 """The work on a stopped session, given the token of the folder as it lay still; returns a note for the story."""
 
@@ -157,29 +152,6 @@ async def open_session(site: Site) -> None:
         await site.gateway.reconnect(site.company)
 
 
-async def process_is_down(site: Site) -> bool:
-    """The manager's word that the process is down; False where it cannot tell."""
-    if site.process is None:
-        return False
-    try:
-        return (await site.process.status()).state in DOWN
-    except BaileykeepError:
-        return False
-
-
-async def status(site: Site) -> SessionStatus:
-    """One answer; no answer is UNKNOWN."""
-    try:
-        return await site.gateway.status(site.company)
-    except GatewayError:
-        return SessionStatus(ConnState.UNKNOWN)
-
-
-async def is_stopped(site: Site) -> bool:
-    """One look: the gateway says disconnected, or the manager says that the process is down."""
-    return (await status(site)).state is ConnState.DISCONNECTED or await process_is_down(site)
-
-
 async def proved_stopped(site: Site) -> str:
     """`prove_stopped` as a step of the action."""
     async with site.steps.step("prove_stopped"):
@@ -189,23 +161,22 @@ async def proved_stopped(site: Site) -> str:
 async def prove_stopped(site: Site) -> str:
     """Return once two looks apart found the session stopped and the folder was quiet all the time between.
 
-    Returns the token of the folder as it lies there.
+    Returns the token of the folder as it lies there. Looks that were taken before the action count, if what they
+    found is still so.
 
     Raises Refused when that does not come about in time: an unproved stop must not be built upon.
     """
-    clock, limits, store = site.clock, site.limits.ladder, store_of(site)
+    clock, limits = site.clock, site.limits.ladder
     deadline = clock.monotonic() + limits.stop_within_s
-    since: float | None = None
-    token = ""
+    row = site.still
+    if row is not None:
+        site.steps.witness(StillBefore(row.since_s, row.looked_s, row.token))
     while clock.monotonic() < deadline:
-        stopped = await is_stopped(site)
-        seen = (await anyio.to_thread.run_sync(store.listing)).token
-        now = clock.monotonic()
-        site.steps.witness(Looked(stopped, token=seen))
-        if not stopped or seen != token:
-            since, token = (clock.monotonic() if stopped else None), seen
-        elif since is not None and now - since >= max(limits.stopped_gap_s, limits.quiet_folder_s):
-            return token
+        seen = await look(site, store_of(site))
+        site.steps.witness(Looked(seen.stopped, token=seen.token))
+        row = after(row, seen, clock.monotonic())
+        if row is not None and row.proves(limits):
+            return row.token
         await clock.sleep(LOOK_EVERY_S)
     raise Refused("the session could not be proved stopped", code="unknown_state")
 

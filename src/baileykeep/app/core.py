@@ -14,6 +14,7 @@ from typing import Any
 from anyio.abc import TaskGroup
 
 from baileykeep import __version__
+from baileykeep.actions import stillness
 from baileykeep.app.control import ControlService
 from baileykeep.app.housekeeping import Housekeeping
 from baileykeep.app.sites import Door, Knowledge, MakeDoor, Sites
@@ -32,6 +33,7 @@ from baileykeep.engine.engine import Engine, Services
 from baileykeep.engine.executor import RELINKING, Executor
 from baileykeep.engine.holds import Holds
 from baileykeep.engine.ledger import Ledger
+from baileykeep.engine.lookout import Lookout
 from baileykeep.engine.monitor import Monitor, Senses
 from baileykeep.engine.moves import DRAWER as CLOCK
 from baileykeep.engine.moves import Moves
@@ -117,12 +119,14 @@ class Core:
         self.sites = Sites(given.settings, clock, self.vault, outside.make_door, outside.fsys)
         self.holds = Holds(act=installation.mode == "act", started_at=clock.now())
         self.bus = Bus()
-        self.ledger = Ledger(given.journal, self._tell, lambda: self.courier.nudge())
+        self.ledger = Ledger(given.journal, self._tell, self._posted)
         self.engine = Engine(Services(self.sites, given.journal, moves, self.ledger, self.holds, self.bus))
         self.monitor = Monitor(Senses(self.holds, self.sites, self.engine.unit, self.bus.publish, given.journal, clock))
         moves.join(self.ledger)
         moves.join(self.monitor)
+        self.lookout = Lookout(self.ledger.all_open, self._look_whether_still, clock)
         self.sites.know = self._know
+        self.sites.still = self.lookout.row
         self.channels = outside.make_channels(given.settings, given.journal, clock, self._command)
         self.courier = Courier(given.journal, self.channels, clock, given.settings.limits.notify)
         moves.join(self.courier)
@@ -187,6 +191,7 @@ class Core:
         group.start_soon(self.housekeeping.run)
         group.start_soon(self.courier.run)
         group.start_soon(self.board.run)
+        group.start_soon(self.lookout.run)
         group.start_soon(self.monitor.run)
         group.start_soon(Vitals(self.engine, self.bus, self.given.journal, self.clock).run)
 
@@ -196,6 +201,7 @@ class Core:
         group.start_soon(self.housekeeping.keep_copies)
         group.start_soon(self.courier.run)
         group.start_soon(self.board.run)
+        group.start_soon(self.lookout.run)
 
     def acting(self) -> bool:
         """Whether any action is under way."""
@@ -217,6 +223,11 @@ class Core:
         if isinstance(fact, FilesSeen):
             self._compare_phone(fact)
 
+    def _posted(self) -> None:
+        """A story moved on: somebody may have to be told, or is asked now."""
+        self.courier.nudge()
+        self.lookout.nudge()
+
     async def _look(self, subject: Subject) -> None:
         """Ask for the state at this very moment; where nobody answers, what was seen last must do.
 
@@ -236,6 +247,13 @@ class Core:
             status = await self.sites.doors[where].gateway.status(ident)
             self.observe(GatewaySeen(at=self.clock.now(), gateway=where))
             self.observe(connection.seen(ident, status, self.clock.now()))
+
+    async def _look_whether_still(self, ident: str) -> stillness.Look | None:
+        store = self.sites.store(ident)
+        if store is None:
+            return None
+        door = self.sites.doors[self.sites.placement(ident).gateway]
+        return await stillness.look(stillness.At(ident, door.gateway, door.process), store)
 
     async def _look_at_process(self, where: str) -> None:
         door = self.sites.doors.get(where)

@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from baileykeep.actions.base import Pairing, Real, Site, Steps, Unseen, literal
+from baileykeep.actions.stillness import Row
 from baileykeep.backups.vault import Vault
 from baileykeep.clock import Clock
 from baileykeep.config.discover import Oddity, Placement, placements
@@ -61,6 +62,7 @@ class Sites:
         self.know: Know = lambda _company: Knowledge()
         self.real: Real = literal
         self.pairing: Callable[[str], Pairing] = lambda _company: Unseen()
+        self.still: Callable[[str], Row | None] = lambda _company: None
         self.oddities: tuple[Oddity, ...] = ()
         self._clock = clock
         self._vault = vault
@@ -249,6 +251,7 @@ class Sites:
             baileys=self.baileys(ident),
             real=self.real,
             pairing=self.pairing(ident),
+            still=self.still(ident),
         )
 
     async def aclose(self) -> None:

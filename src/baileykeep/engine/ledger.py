@@ -148,11 +148,11 @@ class Ledger:
             self._tell(before, after),
             {(str(after.subject), f"incident.{after.topic}"): memory},
         )
-        self._posted()
         if after.closed_at is not None:
             self._open.pop(key, None)
         else:
             self._open[key] = after
+        self._posted()
 
     async def note(self, entry: Entry) -> None:
         """An entry that belongs to no story."""
@@ -214,8 +214,8 @@ class Ledger:
             return
         memories = {**memories, (str(after.subject), f"incident.{after.topic}"): codec.encode(after)}
         await self._journal.write((*entries, *self._story(before, after)), self._tell(before, after), memories)
-        self._posted()
         self._open[(after.subject, after.topic)] = after
+        self._posted()
 
 
 def _readable(kind: type[T], value: Any, what: str) -> T | None:

@@ -104,6 +104,16 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
+class StillBefore:
+    """Before the action began, every look from `since_s` to `looked_s` (seconds that never jump) found the session
+    stopped, and its folder as it lies under `token`."""
+
+    since_s: float
+    looked_s: float
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class CredsLooked:
     """The creds were looked at before a session is opened; `damaged`: empty, zeroed or torn, and they stayed so."""
 
@@ -167,8 +177,8 @@ class Ended:
 
 
 Sight = (
-    Begun | Intended | Resumed | LookedAgain | StepBegun | Looked | CredsLooked | BackedUp | Planned | Removing
-    | Removed | Ended
+    Begun | Intended | Resumed | LookedAgain | StepBegun | Looked | StillBefore | CredsLooked | BackedUp | Planned
+    | Removing | Removed | Ended
 )  # fmt: skip
 
 

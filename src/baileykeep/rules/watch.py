@@ -24,6 +24,7 @@ from baileykeep.model.evidence import (
     Removing,
     Resumed,
     StepBegun,
+    StillBefore,
     Try,
 )
 from baileykeep.model.incident import Attempt, Cause, Outcome, Rung
@@ -34,6 +35,9 @@ STARTS = frozenset({START, "restart_process"})
 LEFT_CLOSED = "left_closed"
 REPLACES_CREDS = frozenset({"set_aside", "clear_pairing", "put_back", "restore", "restore_creds"})
 NEVER = float("-inf")
+ROW_LASTS_S = 30.0
+"""So much time may pass between looks that were taken before an action and the first one of its own."""
+
 REMEMBERED_S = 8 * DAY
 MOST_TRIES = 200
 
@@ -169,6 +173,14 @@ def _looked(act: Act, sight: Looked, evidence: Evidence, _limits: Limits) -> Act
     )
 
 
+def _still_before(act: Act, sight: StillBefore, evidence: Evidence, _limits: Limits) -> Act:
+    """They count from the next look on, if that finds the same; looks of the action's own since its stop come first."""
+    lately = sight.looked_s <= evidence.mono_s <= sight.looked_s + ROW_LASTS_S
+    if not lately or act.still_since_s is not None:
+        return act
+    return replace(act, still_since_s=sight.since_s, token=sight.token)
+
+
 def _creds_looked(act: Act, sight: CredsLooked, _evidence: Evidence, _limits: Limits) -> Act:
     return replace(act, creds_damaged=sight.damaged)
 
@@ -191,6 +203,7 @@ _FOLDS: Mapping[type, Callable[[Act, Any, Evidence, Limits], Act]] = {
     LookedAgain: _looked_again,
     StepBegun: _step,
     Looked: _looked,
+    StillBefore: _still_before,
     CredsLooked: _creds_looked,
     Planned: _planned,
     BackedUp: _backed_up,

@@ -20,6 +20,7 @@ from baileykeep.model.evidence import (
     Removing,
     Sight,
     StepBegun,
+    StillBefore,
     Way,
 )
 from baileykeep.model.incident import Cause, Outcome, Rung
@@ -34,6 +35,7 @@ from tests.unit.rules.sights import (
     COVERED,
     FOLDER,
     HEALED,
+    MONO,
     NOW,
     OLD_KEY,
     OLD_SESSION,
@@ -160,6 +162,33 @@ def test_taking_a_set_aside_back_after_a_crash_needs_no_symptom_but_a_proved_sto
 def test_files_do_not_change_before_the_stop_is_proved(looks: Told, step: str) -> None:
     found = breached(*BEGUN, (StepBegun("stop"), 0), *looks, (StepBegun(step), 0))
     assert found == ["stopped_before_files_change"]
+
+
+@pytest.mark.parametrize(("before", "looks"), [
+    (StillBefore(MONO - 20, MONO - 4, "t1"), ()),
+    (StillBefore(MONO - 20, MONO - 4, "t1"), ((Looked(True, token="t2"), 0.0),)),
+    (StillBefore(MONO - 20, MONO - 4, "t1"), ((Looked(False), 0.0),)),
+    (StillBefore(MONO - 20, MONO - 4, "t1"), ((Looked(True), 0.0), (StepBegun("stop"), 0.0), (Looked(True), 0.0))),
+    (StillBefore(MONO - 90, MONO - 31, "t1"), ((Looked(True, token="t1"), 0.0),)),
+    (StillBefore(MONO - 20, MONO + 1, "t1"), ((Looked(True, token="t1"), 0.0),)),
+    (StillBefore(MONO - 9, MONO - 4, "t1"), ((Looked(True, token="t1"), 0.0),)),
+])  # fmt: skip
+def test_looks_before_the_action_prove_nothing_unless_its_own_finds_the_same(before: StillBefore, looks: Told) -> None:
+    found = breached(*BEGUN, (StepBegun("stop"), 0), (before, 0), *looks, (StepBegun("set_aside"), 0))
+    assert found == ["stopped_before_files_change"]
+
+
+def test_looks_before_the_action_count_when_its_own_finds_the_same() -> None:
+    before = StillBefore(MONO - 10, MONO - 4, "t1")
+    proof = ((before, 0.0), (Looked(True, token="t1"), 0.0))
+    assert breached(*BEGUN, (StepBegun("stop"), 0), *proof, (StepBegun("set_aside"), 0)) == []
+
+
+def test_looks_before_the_action_do_not_replace_its_own() -> None:
+    own, before = (Looked(True, token="t1"), 0.0), (StillBefore(MONO - 20, MONO - 4, "t1"), 0.0)
+    assert breached(*BEGUN, (StepBegun("stop"), 0), own, before, own, (StepBegun("set_aside"), 0)) == [
+        "stopped_before_files_change"
+    ]
 
 
 @pytest.mark.parametrize("step", sorted(steps.ON_FILES))
