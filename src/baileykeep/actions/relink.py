@@ -13,6 +13,7 @@ from baileykeep.actions.session import (
     start_again,
     store_of,
     verified,
+    verify,
     while_quiet,
     while_stopped,
 )
@@ -29,6 +30,9 @@ PUT_BACK = "put_back"
 BACK = "The old login is back in place."
 
 BACK_TRIES, BACK_EVERY_S = 20, 60.0
+OPENS_WITHIN_S = 30.0
+"""A login that lives is open seconds after its start."""
+
 HOPELESS = frozenset({"other_login", "cannot_stop", "backup_damaged", "breach"})
 """Why a login cannot go back, whatever time does."""
 
@@ -117,12 +121,19 @@ async def back_again(site: Site, aside: str, note: str) -> Result:
 
     for left in reversed(range(BACK_TRIES)):
         try:
-            return Result(Outcome.UNDONE, await while_stopped(site, change))
+            said = await while_stopped(site, change)
         except BaileykeepError as error:
             if not left or error.code in HOPELESS:
                 return Result(Outcome.FAILED, f"The old login is still set aside as {aside}: {error.cause}.")
             await site.clock.sleep(BACK_EVERY_S)
+        else:
+            return Result(Outcome.UNDONE, await _with_how_it_opened(site, said))
     raise AssertionError("the last try returns")
+
+
+async def _with_how_it_opened(site: Site, note: str) -> str:
+    """A login that was not proved dead need not live. It is no repair, so it is only looked at, and not for long."""
+    return note if await verify(site, OPENS_WITHIN_S) else f"{note} It does not open so far."
 
 
 async def reset(site: Site, order: Order) -> Result:

@@ -284,7 +284,10 @@ class Core:
         may have been open for a moment."""
         self.board.ended(subject.id)
         unit = self.engine.unit(subject)
-        if isinstance(unit, CompanyUnit) and attempt.outcome is not Outcome.HEALED and attempt.cause in USELESS_LOGIN:
+        if not isinstance(unit, CompanyUnit):
+            return
+        unit.expect_new_login()
+        if attempt.outcome is not Outcome.HEALED and attempt.cause in USELESS_LOGIN:
             unit.remember_lost_login(attempt.cause, attempt.begun_at)
 
     def _know(self, ident: str) -> Knowledge:

@@ -137,7 +137,11 @@ class Desk:
             if decision.verb is not Verb.ACT:
                 step = "add --force, which stops the session first" if decision.reason in NEEDS_FORCE else ""
                 raise Refused(words.why_held(decision.reason), next_step=step, code=decision.reason.value)
-            return (await self._orchestrator.begin(member, before, before, rung, order, manual=True)).attempt.action_id
+            story = before or (incidents.by_hand(subject, self._new_id(now), now) if rung in words.PAIRING else None)
+            return (await self._orchestrator.begin(member, before, story, rung, order, manual=True)).attempt.action_id
+
+    def _new_id(self, now: float) -> str:
+        return self._parts.ledger.new_id(now, "i")
 
 
 def _nothing_wrong(subject: Subject, now: float) -> Incident:

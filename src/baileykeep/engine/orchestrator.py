@@ -47,8 +47,6 @@ SLOW_TO_SHOW = frozenset({Cause.FILES_CRITICAL, Cause.FILES_DANGER, Cause.BAD_MA
 
 Units = Callable[[Subject], Unit | None]
 Observer = Callable[[Subject, Decision], None]
-
-
 Look = Callable[[Subject], Awaitable[None]]
 
 
@@ -122,7 +120,7 @@ class Orchestrator:
         """Whether somebody else already speaks for this finding, so that no story begins."""
         running = self.running.get(member.subject)
         relinking = running is not None and running.attempt.rung in RELINKING
-        by_relink = relinking and finding.cause is Cause.PHONE_MISMATCH
+        by_relink = relinking and finding.cause in findings.OWN_DOING
         return by_relink or self._cleaned(member, finding) or silenced(finding.cause, self._fleet(member))
 
     def _cleaned(self, member: Member, finding: Finding) -> bool:
@@ -154,7 +152,14 @@ class Orchestrator:
             return before
         if finding is not None:
             return incidents.found(before, finding, now)
+        if self._still_waits(before):
+            return before
         return incidents.cleared(before, now, limits.steady_s, healed=healed, outgrown=self._outgrown(before))
+
+    def _still_waits(self, incident: Incident) -> bool:
+        """A QR that went away unscanned is no recovery; only a session that is open is."""
+        unit = self.parts.units(incident.subject)
+        return incident.cause is Cause.WAITING_QR and isinstance(unit, CompanyUnit) and not unit.view().up
 
     def _outgrown(self, incident: Incident) -> bool:
         """Whether what was only watched became the other story's matter, which is no recovery."""

@@ -199,8 +199,9 @@ class CompanyUnit(Unit):
             self.remember_proof(proved, at)
 
     def expect_new_login(self) -> None:
-        """A relink of our own begins: new or missing creds are no surprise from now on."""
+        """A relink of our own begins or ends: the creds that come, or are missing, are no surprise."""
         self._states["creds"] = creds_guard.forget(self.state("creds"))
+        self.symptoms.pop(SymptomKind.CREDS_CHANGED, None)
         self.changed = True
 
     @staticmethod

@@ -83,6 +83,9 @@ the fleet or the host has one, a gateway's while the host is offline."""
 NEW_LOGIN = USELESS_LOGIN | {Cause.WAITING_QR}
 """With these a new login is on its way anyway: what the old creds look like is no finding of its own."""
 
+OWN_DOING = frozenset({Cause.CREDS_CHANGED, Cause.FOLDER_MISSING, Cause.PHONE_MISMATCH})
+"""What a relink of our own brings about for a while: a gateway may remove the folder, another phone may be linked."""
+
 QR_WAIT_S = 60.0
 """A session that waits for a QR this long is told about; before that somebody is probably just scanning."""
 

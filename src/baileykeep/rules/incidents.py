@@ -24,6 +24,11 @@ def opened(finding: Finding, subject: Subject, ident: str, now: float) -> Incide
     return told(incident, words.line_opened(incident), now)
 
 
+def by_hand(subject: Subject, ident: str, now: float) -> Incident:
+    """The story of a pairing that somebody asks for while nothing is wrong; what is begun is its first line."""
+    return Incident(ident, subject, topic_of(Cause.WAITING_QR), Cause.WAITING_QR, Severity.INFO, now, now)
+
+
 def told(incident: Incident, text: str, now: float) -> Incident:
     """The same story with one more line; an empty one, or one that only repeats the last, is left out."""
     if not text or (incident.story and incident.story[-1].text == text):
@@ -82,8 +87,13 @@ def cleared(incident: Incident, now: float, steady_s: float, *, healed: bool, ou
     since = min(incident.clear_since if incident.clear_since is not None else now, now)
     if not healed and now - since < steady_s:
         return replace(incident, clear_since=since)
-    by_itself = "grown worse, and told as a graver story" if outgrown else "recovered by itself"
+    by_itself = "grown worse, and told as a graver story" if outgrown else _how_it_came_back(incident)
     return closed(incident, "healed" if healed else by_itself, now)
+
+
+def _how_it_came_back(incident: Incident) -> str:
+    last = incident.attempts[-1].outcome if incident.attempts else None
+    return "as it was before" if last in (Outcome.UNDONE, Outcome.REFUSED) else "recovered by itself"
 
 
 def closed(incident: Incident, closing: str, now: float) -> Incident:

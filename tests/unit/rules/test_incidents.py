@@ -19,6 +19,7 @@ from baileykeep.rules.incidents import (
     acknowledged,
     answered,
     begun,
+    by_hand,
     cleared,
     closed,
     decided,
@@ -368,3 +369,22 @@ def test_trouble_that_comes_back_after_a_verified_repair_starts_its_rungs_anew()
     failed = replace(healed, action_id="a0", outcome=Outcome.FAILED)
     assert found(replace(repaired, attempts=(failed, healed)), DOWN, NOW + 110).fresh_since == NOW + 110
     assert found(replace(repaired, attempts=(healed, failed)), DOWN, NOW + 110).fresh_since == 0.0
+
+
+def test_a_pairing_by_hand_begins_with_what_is_begun() -> None:
+    made = by_hand(ACME, "i1", NOW)
+    assert (made.topic, made.severity, made.story) == (Topic.HEALTH, Severity.INFO, ())
+    assert texts(begun(made, attempt(Rung.RELINK, operator="ann"), NOW)) == [
+        "Relinking with a new QR code, asked for by ann."
+    ]
+
+
+@pytest.mark.parametrize(("outcome", "closing"), [
+    (Outcome.UNDONE, "as it was before"),
+    (Outcome.REFUSED, "as it was before"),
+    (Outcome.FAILED, "recovered by itself"),
+])  # fmt: skip
+def test_what_was_put_back_did_not_recover(outcome: Outcome, closing: str) -> None:
+    tried = begun(story(), attempt(Rung.RELINK), NOW)
+    waiting = cleared(ended(tried, attempt(Rung.RELINK, outcome), NOW), NOW, 30, healed=False)
+    assert cleared(waiting, NOW + 30, 30, healed=False).closing == closing
