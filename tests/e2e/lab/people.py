@@ -94,9 +94,9 @@ class Company:
         """Tell WhatsApp to do something to this phone: stream-error, drop, hang, refuse, send, …"""
         return await self.whatsapp.client.post(f"/{what}", phone=self.phone, **more)
 
-    async def scan(self) -> None:
-        """The phone scans the QR that is out."""
-        await self.whatsapp.client.post("/scan", qr=await self.qr(), phone=self.phone)
+    async def scan(self, qr: str | None = None, *, phone: str = "") -> None:
+        """The company's phone (or another one) scans a QR that it was shown, or else the one that is out."""
+        await self.whatsapp.client.post("/scan", qr=qr or await self.qr(), phone=phone or self.phone)
 
     async def hears(self, contact: str, text: str, **how: Any) -> None:
         """A contact writes, and the company can read it."""

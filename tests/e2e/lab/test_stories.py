@@ -161,31 +161,6 @@ async def test_a_folder_piled_up_is_cleaned_when_it_is_down_anyhow(tmp_path: Pat
         assert "removed" in place.texts()[0]
 
 
-async def test_a_removed_device_is_linked_again_after_somebody_agreed(tmp_path: Path) -> None:
-    async with lab(tmp_path) as place:
-        company = place.companies["1"]
-        await company.hears(ANNA, "hello")
-        identity = company.identity()
-        await place.keep()
-        asked = company.gateway.asked("1")
-        await company.tell("stream-error", kind="device_removed")
-        await place.incident(company, "logged_out")
-        assert company.gateway.asked("1") == asked
-        assert company.identity() == identity
-        await place.approve()
-        await until(company.qr, 60, "a QR", place)
-        assert not company.files()  # Baileys writes nothing before it is paired
-        await company.scan()
-        await company.settled()
-        assert company.identity() != identity
-        await place.healed(company)
-        assert "start" in company.gateway.asked("1")[len(asked) :]
-        assert any("aside" in name for name in place.backups("1"))
-        await company.hears(ANNA, "there you are")
-        assert len(place.texts()) == 1
-        assert "Approved" in place.texts()[0]
-
-
 async def test_a_gateway_that_does_not_reconnect_is_asked_to_after_the_second_timer(tmp_path: Path) -> None:
     async with lab(tmp_path, policy={"reconnects": False}) as place:
         company = place.companies["1"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import sys
 import time
@@ -22,6 +23,8 @@ from tests.e2e.lab.processes import GatewayProcess, Json, WhatsAppProcess, until
 from tests.fakes.telegram import FakeTelegram, Shown
 
 CHAT, ANN = 1001, 7
+HTTP_TOKEN = "lab-http-token"
+HTTP_URL = re.compile(r"http://127\.0\.0\.1:[0-9]+")
 
 CONFIG = """\
 mode = "act"
@@ -42,6 +45,7 @@ path = "{gateway.err}"
 
 [http]
 listen = "127.0.0.1:0"
+token = "{token}"
 
 [telegram]
 token = "{telegram.token}"
@@ -129,9 +133,17 @@ class Lab:
         shutil.copy(LAB / "dialect.toml", config / "dialects" / "lab.toml")
         text = CONFIG.format(
             root=self.root, gateway=self.gateway, telegram=self.telegram, probe=self.probe, chat=CHAT, ann=ANN,
-            more=self.more,
+            token=HTTP_TOKEN, more=self.more,
         )  # fmt: skip
         path = config / "baileykeep.toml"
+        path.touch(mode=0o600)
+        path.write_text(text)
+
+    def company_file(self, ident: str, text: str) -> None:
+        """What is known of one company, as TOML."""
+        folder = self.root / "config" / "companies"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{ident}.toml"
         path.touch(mode=0o600)
         path.write_text(text)
 
@@ -146,6 +158,11 @@ class Lab:
         rows = (await self.ask("overview"))["companies"]
         seen = {row["id"] for row in rows if row["connection"]["state"] != "unknown"}
         return seen >= {ident for ident, company in self.companies.items() if company.folder.is_dir()}
+
+    async def http_url(self) -> str:
+        """Where the daemon listens for HTTP, from its log."""
+        found = await until(lambda: HTTP_URL.findall(self.daemon.output.read_text()), 30, "the daemon listens", self)
+        return str(found[-1])
 
     async def ask(self, command: str, **args: Any) -> Json:
         """A command, over the daemon's socket."""

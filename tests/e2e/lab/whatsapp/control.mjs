@@ -34,9 +34,10 @@ function streamError(whatsapp, online, { phone, kind }) {
   return troubles.streamError(online(phone).connection, kind)
 }
 
-/** A scan that fails: every client that shows a QR now is hung up on with this code. */
-function qrError(whatsapp, { kind }) {
-  const waiting = [...whatsapp.connections].filter(connection => connection.registration)
+/** A scan that fails: the client that shows this QR (without one, each that shows any) is hung up on with this code. */
+function qrError(whatsapp, { kind, qr }) {
+  const unpaired = [...whatsapp.connections].filter(connection => connection.registration)
+  const waiting = qr === undefined ? unpaired : [pairing.offeredBy(whatsapp, qr)]
   waiting.forEach(connection => troubles.streamError(connection, kind))
   return { ended: waiting.length }
 }

@@ -12,12 +12,21 @@ export function offer(connection, count) {
   connection.send(node('iq', { from: 's.whatsapp.net', type: 'set', id: `offer-${Date.now()}`, xmlns: 'md' }, content))
 }
 
-/** A phone scans a QR. Both shapes of its text are known: bare, and behind a web address. */
-export function scan(server, { qr, phone, spoiled = false }) {
-  const [, noise, identity, secret] = String(qr).trim().replace(/^.*#/, '').split(',')
-  const key = Buffer.from(noise ?? '', 'base64')
+/** The parts of a QR's text. Both of its shapes are known: bare, and behind a web address. */
+const partsOf = qr => String(qr).trim().replace(/^.*#/, '').split(',')
+
+/** The client that shows this QR. */
+export function offeredBy(server, qr) {
+  const key = Buffer.from(partsOf(qr)[1] ?? '', 'base64')
   const connection = [...server.connections].find(c => c.registration && c.usable && c.noiseKey.equals(key))
   if (!connection) throw new Refused(409, 'this QR is not on offer (any more)')
+  return connection
+}
+
+/** A phone scans a QR. */
+export function scan(server, { qr, phone, spoiled = false }) {
+  const connection = offeredBy(server, qr)
+  const [, , identity, secret] = partsOf(qr)
   const found = { identity: Buffer.from(identity, 'base64'), secret: Buffer.from(secret, 'base64') }
   return vouch(server, connection, phone, found, spoiled)
 }

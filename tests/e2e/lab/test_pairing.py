@@ -1,0 +1,251 @@
+"""Pairing anew, judged by real Baileys: from whatever begins it until a phone is linked, and what is left of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from baileykeep.model.backup import BackupKind
+from tests.e2e.lab.desk import Desk, after
+from tests.e2e.lab.terminal import Terminal, terminal
+from tests.e2e.lab.world import CHAT, lab
+from tests.fakes.camera import read_qr
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+ANNA, BEN = "4915200000001", "4915200000002"
+STRANGER = "4917600000099"
+
+QR_MS = 4_000
+SCAN_WITHIN_S = 12
+SOON, LATE = (f'[limits.relink]\nscan_within = "{seconds}s"\n' for seconds in (SCAN_WITHIN_S, 90))
+
+OPEN_WITHIN_S = 10.0
+"""From the yes to the first open session of the new login, when the QR is scanned at once."""
+
+PHONE_FETCHED_S = 11.0
+"""Nobody has read a message, walked to the company's phone and pressed a button any sooner."""
+
+
+@pytest.mark.asyncio
+async def test_a_removed_device_is_paired_anew_by_the_picture_in_the_chat(tmp_path: Path) -> None:
+    async with lab(tmp_path) as place:
+        company = place.companies["1"]
+        desk = Desk(place, company, CHAT, "Salon Rosa")
+        desk.write_file()
+        await company.hears(ANNA, "hello")
+        identity, files = company.identity(), company.files()
+        await place.keep()
+        asked = company.gateway.asked("1")
+        await company.tell("stream-error", kind="device_removed")
+        removed_at = time.monotonic()
+        await desk.asks("approve")
+        assert desk.tells("WhatsApp removed this device. The old login is dead and no backup brings it back.")
+        await after(removed_at, PHONE_FETCHED_S)
+        assert company.gateway.asked("1") == asked
+        assert (company.identity(), company.files()) == (identity, files)
+        assert len(desk.copies(BackupKind.HOT)) == 1
+        await desk.press("approve")
+        approved_at = time.monotonic()
+        picture = await desk.picture()
+        assert not company.files()  # Baileys writes nothing before it is paired
+        assert desk.scanned(picture) == await company.qr()
+        assert picture.plain.splitlines() == [
+            "📷 Salon Rosa (1): scan this QR code now",
+            f"On the company's phone (…{company.phone[-4:]}): WhatsApp > Settings > Linked devices > Link a device.",
+            "The code renews itself. This message goes away at the end.",
+            "Asked for by Anna (Telegram 7).",
+        ]
+        await company.scan(desk.scanned(picture))
+        await desk.until(company.connected, "it is open")
+        took_s = time.monotonic() - approved_at
+        assert took_s < OPEN_WITHIN_S
+        await desk.until(desk.nothing_to_scan, "the picture is gone")
+        await place.healed(company)
+        await desk.until(lambda: "over after" in desk.story, "the story is over")
+        assert company.identity() != identity
+        (cold,), (aside,) = desk.copies(BackupKind.COLD), desk.copies(BackupKind.ASIDE)
+        assert (cold.files, aside.files) == (len(files), len(files))
+        assert aside.whole
+        assert cold.identity == aside.identity
+        told = desk.story.splitlines()
+        assert told[0].startswith("✅ Salon Rosa (1): over after")
+        assert [line[6:] for line in told if line[5:6] == " "][-4:-1] == [
+            "Approved by Anna (Telegram 7): relink with a new QR code.",
+            "Relinking with a new QR code, asked for by Anna (Telegram 7).",
+            "Relinked with a new QR code: it works again (Paired anew).",
+        ]
+        await company.hears(ANNA, "there you are")
+        assert desk.leaks() == []
+        assert place.telegram.violations == []
+
+
+# --- stories that go on at the same time, each with a company and a chat of its own ---------------------------------
+
+
+async def a_terminal_shows_what_the_chat_shows_and_a_failed_scan_is_named(desk: Desk) -> None:
+    company, identity = desk.company, desk.company.identity()
+    words = ("relink", desk.ident, "--replace-login", "--config", str(desk.place.root / "config"))
+    async with terminal(*words) as screen:
+        await desk.until(lambda: "Go on?" in screen.text, "it asks first")
+        assert company.gateway.asked(desk.ident) == ["start"]
+        screen.type("y\n")
+        first = await desk.until(screen.qrs, "a QR in the terminal")
+        picture = await desk.picture()
+        await desk.until(lambda: all_alike(desk), "the same QR for all who ask")
+        await desk.say(f"/qr {desk.ident}")
+        await desk.until(lambda: desk.tells("It is shown already: see the picture"), "an answer")
+        renewed = await another(desk, screen, first)
+        await desk.until(lambda: desk.scanned(picture) == screen.qrs()[-1], "the picture renewed itself, too")
+        await company.whatsapp.client.post("/qr-error", kind="503", qr=renewed[-1])
+        said = "The last scan failed (code 503)."
+        await desk.until(lambda: said in picture.plain and desk.tells(said), "it is said beside the picture and told")
+        await desk.until(lambda: said in screen.text, "it is said in the terminal")
+        await another(desk, screen, renewed)
+        await desk.until(lambda: desk.scanned(picture) == screen.qrs()[-1], "the next QR is in the same message")
+        desk.seen |= set(screen.qrs())
+        await company.scan(screen.qrs()[-1])
+        assert await screen.exit_code() == 0
+        assert screen.text.rstrip().endswith("healed: connected and paired (Paired anew.)")
+    await desk.until(desk.nothing_to_scan, "the picture is gone")
+    assert [m.id for m in desk.place.telegram.ever(desk.chat) if m.photo] == [picture.id]
+    assert company.identity() != identity
+    await desk.until(lambda: desk.tells("Relinked with a new QR code: it works again (Paired anew)."), "it is told")
+
+
+async def another(desk: Desk, screen: Terminal, than: list[str]) -> list[str]:
+    """Wait until the terminal drew one more QR; all that it drew."""
+    await desk.until(lambda: len(screen.qrs()) > len(than), "another QR in the terminal")
+    return screen.qrs()
+
+
+async def all_alike(desk: Desk) -> bool:
+    """Whether two who ask over HTTP, one for the text and one for the picture, get the QR that the gateway shows."""
+    path = f"/api/companies/{desk.ident}/pairing"
+    text, drawn, shown = await asyncio.gather(desk.get(path), desk.get(path, "image/png"), desk.company.qr())
+    return bool(text.json()["qr"] == read_qr(drawn.content) == shown)
+
+
+async def a_code_takes_the_place_of_the_qr(desk: Desk) -> None:
+    company, identity = desk.company, desk.company.identity()
+    relink = f"/api/companies/{desk.ident}/relink"
+    refused = await desk.post(relink)
+    assert (refused.status_code, refused.json()["code"]) == (409, "login_alive")
+    begun = await desk.post(relink, replace_login=True)
+    assert begun.status_code == 202
+    await desk.picture()
+    answer = await desk.press("code")
+    assert answer.text == "The code comes within 20 s, in this company's chat."
+    code = await desk.code()
+    assert len(code) == 8
+    assert desk.pictures() == []
+    assert (await desk.out_now())["code"] == code
+    await company.tell("code", code=code)
+    await desk.until(company.connected, "it is open")
+    await desk.until(desk.nothing_to_scan, "the code is gone")
+    action = f"/api/actions/{begun.json()['action']}"
+    await desk.until(lambda: ended_well(desk, action), "it ended well")
+    assert company.identity() != identity
+    await desk.until(lambda: desk.tells("Relinked with a new QR code: it works again (Paired anew)."), "it is told")
+
+
+async def ended_well(desk: Desk, action: str) -> bool:
+    return bool((await desk.get(action)).json()["outcome"] == "healed")
+
+
+async def a_reset_sends_the_wrong_phone_away_and_takes_the_right_one(desk: Desk) -> None:
+    company, identity = desk.company, desk.company.identity()
+    await desk.say(f"/reset {desk.ident}")
+    await desk.press("Yes, do it")
+    await desk.until(lambda: desk.asks_about("was seen open"), "a second question")
+    assert company.identity() == identity
+    await desk.press("Yes, do it")
+    await company.scan(desk.scanned(await desk.picture()), phone=STRANGER)
+    said = (
+        f"Another phone (…{STRANGER[-4:]}) was linked than this company's (…{company.phone[-4:]}): its login was "
+        "backed up and cleared. Remove it there under Linked devices, then use the right phone."
+    )
+    await desk.until(lambda: desk.tells(said) and any(said in p.plain for p in desk.pictures()), "it is said")
+    assert not company.files()
+    assert {(copy.phone, copy.paired) for copy in desk.copies(BackupKind.ASIDE)} == {
+        (f"***{company.phone[-4:]}", True), (f"***{STRANGER[-4:]}", True)
+    }  # fmt: skip
+    await company.scan(desk.scanned(await desk.picture()))
+    await desk.until(company.connected, "it is open")
+    assert company.creds()["me"]["id"].startswith(f"{company.phone}:")
+    await desk.until(desk.nothing_to_scan, "the picture is gone")
+    await desk.until(lambda: desk.tells("Reset the login: it works again (Paired anew)."), "it is told")
+
+
+async def a_login_that_nobody_replaced_comes_back_and_opens(desk: Desk) -> None:
+    company, identity = desk.company, desk.company.identity()
+    await company.hears(ANNA, "hello")
+    logins = (await company.device())["logins"]
+    await desk.say(f"/relink {desk.ident}")
+    await desk.press("Yes, do it")
+    await desk.until(lambda: desk.asks_about("was seen open"), "a second question")
+    await desk.press("Yes, do it")
+    await desk.picture()
+    await desk.press("code")
+    await desk.code()
+    assert "account" not in company.creds()  # half a login lies there now, and nobody types the code
+    await desk.until(company.connected, "it is open again", 60)
+    assert company.identity() == identity
+    assert (await company.device())["logins"] == logins + 1
+    assert desk.nothing_to_scan()
+    await company.hears(ANNA, "still there?")
+    await company.hears(BEN, "hello, too")
+    said = f"put everything back (Nobody scanned within {SCAN_WITHIN_S} s. The old login is back in place)."
+    await desk.until(lambda: desk.tells(said), "it is told")
+    assert "Bad MAC" not in company.gateway.err.read_text()
+
+
+Story = Callable[[Desk], Awaitable[None]]
+STORIES: Mapping[str, Story] = {
+    "terminal": a_terminal_shows_what_the_chat_shows_and_a_failed_scan_is_named,
+    "code": a_code_takes_the_place_of_the_qr,
+    "reset": a_reset_sends_the_wrong_phone_away_and_takes_the_right_one,
+    "nobody": a_login_that_nobody_replaced_comes_back_and_opens,
+}
+"""By the company that each is about."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def told(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> AsyncIterator[Mapping[str, asyncio.Task[None]]]:
+    """Four people pair at once in one gateway and one daemon: most of each story is waiting for a proof.
+
+    A story that is not asked for is not begun.
+    """
+    wanted = [ident for ident in STORIES if any(f"[{ident}]" in item.nodeid for item in request.session.items)]
+    async with lab(tmp_path_factory.mktemp("pairing"), wanted, qrMs=QR_MS) as place:
+        desks = [Desk(place, place.companies[ident], CHAT + n, f"Salon {ident}") for n, ident in enumerate(wanted, 1)]
+        for desk in desks:
+            desk.write_file(SOON if desk.ident == "nobody" else LATE)
+        await place.keep()
+        tasks = {desk.ident: asyncio.create_task(whole(desk)) for desk in desks}
+        yield tasks
+        for task in tasks.values():
+            task.cancel()
+
+
+async def whole(desk: Desk) -> None:
+    """A story, and what every story ends with."""
+    await STORIES[desk.ident](desk)
+    await desk.place.healed(desk.company)
+    await desk.until(lambda: desk.stories()[0].plain.startswith("✅"), "the story is over")
+    assert desk.pair_stories() == 1
+    assert desk.leaks() == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.xdist_group("pairing")
+@pytest.mark.parametrize("ident", STORIES)
+async def test_at_the_same_time(told: Mapping[str, asyncio.Task[None]], ident: str) -> None:
+    await told[ident]
