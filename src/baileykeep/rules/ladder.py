@@ -50,11 +50,11 @@ RETRIED = frozenset({Cause.DISCONNECTED, Cause.PHANTOM})
 def decide(case: Case) -> Decision:
     """The one decision that follows from a case."""
     cause, attempts = case.incident.cause, case.incident.attempts
+    if attempts and attempts[-1].outcome is None:
+        return Decision(Verb.NONE, Reason.ACTION_RUNNING, attempts[-1].rung)
     if not rungs_of(case):
         human = cause in HUMAN_ONLY
         return Decision(Verb.HUMAN, Reason.HUMAN_ONLY) if human else Decision(Verb.NONE, Reason.ALERT_ONLY)
-    if attempts and attempts[-1].outcome is None:
-        return Decision(Verb.NONE, Reason.ACTION_RUNNING, attempts[-1].rung)
     return _settling(case) or _next(case)
 
 

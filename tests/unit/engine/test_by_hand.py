@@ -59,6 +59,8 @@ async def test_it_is_told_from_its_beginning_without_a_sound(on: Installation) -
         await begun(d, Rung.RELINK)
         assert lines(story(d)) == ["Relinking with a new QR code, asked for by ann."]
         assert (story(d).cause, story(d).severity) == (Cause.WAITING_QR, Severity.INFO)
+        await d.orchestrator.review(ACME)
+        assert not story(d).needs_human
         assert not any(notice.sound for notice in await on.journal.pending_notices(on.clock.now()))
 
 
