@@ -7,6 +7,9 @@ from datetime import UTC, datetime, tzinfo
 
 from baileykeep.model.records import Notice
 
+REMEMBERED = 1000
+"""Stories whose lines are known to be told; a story may be told of once more after it was closed."""
+
 
 class ConsoleChannel:
     """Writes each story line once, with its time, severity and company; sounding notices are marked."""
@@ -24,7 +27,7 @@ class ConsoleChannel:
                 self._write(line)
 
     def _lines(self, notice: Notice) -> list[str]:
-        data, told = notice.data, self._told.get(notice.key, 0)
+        data, told = notice.data, self._told.pop(notice.key, 0)
         story = data.get("members") or data.get("story", [])
         mark = "!" if notice.sound else " "
         who = _plain(str(data.get("name") or data.get("title") or notice.subject))
@@ -33,8 +36,8 @@ class ConsoleChannel:
         if notice.sound and data.get("reply"):
             lines.append(f"{self._time(notice.at)} {head} {_plain(data['reply'])}")
         self._told[notice.key] = len(story)
-        if data.get("closed"):
-            self._told.pop(notice.key, None)
+        if len(self._told) > REMEMBERED:
+            del self._told[next(iter(self._told))]
         return lines
 
     def _time(self, at: float) -> str:
