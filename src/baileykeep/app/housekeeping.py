@@ -30,7 +30,7 @@ from baileykeep.model.facts import (
     QrShown,
     StreamClosed,
 )
-from baileykeep.model.inventory import CredsState
+from baileykeep.model.inventory import Creds, CredsState
 from baileykeep.model.overview import BackupsView
 from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import HOST, company
@@ -81,7 +81,7 @@ class Housekeeping:
         self._doubted: set[str] = set()
         self._recount: set[str] = set()
         self._waiting = anyio.Event()
-        self._backed_up_at: dict[str, float] = {}
+        self._backed_up: dict[str, tuple[float, str | None]] = {}
         self._copies: dict[str, BackupsView] = {}
         self._pruned_at = clock.monotonic()
 
@@ -179,21 +179,26 @@ class Housekeeping:
             await self.prune_due()
 
     async def back_up_due(self) -> None:
-        """A hot backup of every company whose last one is old enough, whose folder is paired and changed since."""
+        """A hot backup of every company whose last one is old enough, or of another login than the one that lies there.
+
+        Left out are folders that are not paired, or did not change since.
+        """
         for ident in self._sites.companies():
             every_s = self._sites.settings.limits_for(ident).backups.every_s
-            last = self._backed_up_at.get(ident)
-            if last is not None and self._clock.monotonic() - last < every_s:
+            now, creds = self._clock.monotonic(), self._creds_of(ident)
+            at, identity = self._backed_up.get(ident, (None, None))
+            anew = creds is not None and creds.identity != identity
+            if at is not None and now - at < every_s and not anew:
                 continue
-            if company(ident) not in self._orchestrator.running and self._is_paired(ident):
-                self._backed_up_at[ident] = self._clock.monotonic()
-                await self._back_up(ident, every_s, first=last is None)
+            if company(ident) not in self._orchestrator.running and creds is not None and creds.paired:
+                self._backed_up[ident] = (now, creds.identity)
+                await self._back_up(ident, every_s, first=at is None)
             self.recount(ident)
 
-    def _is_paired(self, ident: str) -> bool:
+    def _creds_of(self, ident: str) -> Creds | None:
         unit = self._engine.unit(company(ident))
         inventory = unit.inventory if isinstance(unit, CompanyUnit) else None
-        return inventory is not None and inventory.creds.paired
+        return inventory.creds if inventory is not None else None
 
     async def _back_up(self, ident: str, every_s: float, *, first: bool) -> None:
         try:
@@ -211,7 +216,8 @@ class Housekeeping:
         if store is None or not store.exists():
             return None
         newest = self._vault.newest(ident, now=now)
-        if newest is not None and now - newest.created_at < not_younger_s:
+        same = newest is not None and newest.identity == store.creds().identity
+        if newest is not None and same and now - newest.created_at < not_younger_s:
             return None
         if self._vault.unchanged_since_last(store, now):
             return None
