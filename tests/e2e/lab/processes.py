@@ -1,10 +1,13 @@
-"""The lab's Node processes: started, asked, ended. Nothing of them outlives the test."""
+"""The lab's Node processes: started, asked, ended. Nothing of them outlives the test.
+
+Each has a pipe of ours as its standard input and ends when that is closed, so not even a kill leaves it behind. In a
+process group of its own it does not hear Ctrl-C: whoever started it ends it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.lab.node import LAB, modules, node
+from tests.e2e.lab.node import LAB, modules, node, pinned
 
 START_WITHIN_S = 60.0
 CALL_WITHIN_S = 30.0
@@ -93,9 +96,11 @@ class WhatsAppProcess:
 
     async def start(self) -> None:
         """Spawn it and learn where it listens."""
-        words = [str(node()), str(LAB / "whatsapp" / "main.mjs"), str(modules("7")), str(modules("6"))]
+        words = [str(node()), str(LAB / "whatsapp" / "main.mjs"), str(pinned("7")), str(pinned("6"))]
         with self.log.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE, stderr=log)
+            self.process = await asyncio.create_subprocess_exec(
+                *words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log, process_group=0
+            )
         assert self.process.stdout is not None
         line = await asyncio.wait_for(self.process.stdout.readline(), START_WITHIN_S)
         assert line, f"the stand-in WhatsApp ended at once:\n{self.log.read_text()[-2000:]}"
@@ -161,15 +166,19 @@ class GatewayProcess:
         }  # fmt: skip
         words = [str(node()), str(LAB / "gateway" / "main.mjs"), json.dumps(settings)]
         with self.out.open("ab") as out, self.err.open("ab") as err:
-            self.process = await asyncio.create_subprocess_exec(*words, stdout=out, stderr=err, env={**os.environ})
-        await until(lambda: ready.exists() or self._gone(), START_WITHIN_S, "the gateway listens")
+            self.process = await asyncio.create_subprocess_exec(
+                *words, stdin=asyncio.subprocess.PIPE, stdout=out, stderr=err, process_group=0
+            )
+        await until(lambda: ready.exists() or not self.alive, START_WITHIN_S, "the gateway listens")
         assert ready.exists(), f"the gateway ended at once:\n{self.err.read_text()[-2000:]}"
         self.url = json.loads(ready.read_text())["url"]
         self.port = int(self.url.rpartition(":")[2])
         self._client = self._client or Client(self.url, {"X-Internal-Secret": self.secret})
 
-    def _gone(self) -> bool:
-        return self.process is None or self.process.returncode is not None
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.process is not None and self.process.returncode is None
 
     @property
     def client(self) -> Client:

@@ -4,6 +4,7 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { loadBaileys } from '../shared/baileys.mjs'
 import { listen } from '../shared/http.mjs'
+import { endWithParent } from '../shared/parent.mjs'
 import { Gateway } from './gateway.mjs'
 import { makeLogger } from './logs.mjs'
 import { routes } from './routes.mjs'
@@ -19,6 +20,7 @@ function announce(path, value) {
 }
 
 async function main(text) {
+  endWithParent()
   const settings = { ...DEFAULTS, ...JSON.parse(text) }
   const B = await loadBaileys(settings.modules)
   const logger = makeLogger(B.require, settings.level)

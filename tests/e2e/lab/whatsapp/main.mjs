@@ -3,6 +3,7 @@
 // Listens on a free port of 127.0.0.1, prints one line of JSON with its addresses, then logs to stderr.
 import { loadBaileys } from '../shared/baileys.mjs'
 import { listen } from '../shared/http.mjs'
+import { endWithParent } from '../shared/parent.mjs'
 import { control } from './control.mjs'
 import { WhatsApp } from './server.mjs'
 
@@ -19,6 +20,7 @@ function logLine(event, fields = {}) {
 }
 
 async function main(modules, olderModules) {
+  endWithParent()
   console.log = console.info = console.warn = () => {} // libsignal prints whole sessions
   const B = await loadBaileys(modules)
   const older = olderModules ? await loadBaileys(olderModules) : null
