@@ -8,8 +8,9 @@ SEEDS  ?= 500
 SEED_FROM ?= 0
 SOAK_OUT  ?= soak.jsonl
 ROUNDS    ?= 300
+LAB       ?= .lab
 
-.PHONY: demo test check fast coverage stories mutants mutmut run docs transcript lock bench fuzz simulation soak crash clean
+.PHONY: demo test check fast coverage stories mutants mutmut run lab docs transcript lock bench fuzz simulation soak crash clean
 
 demo: $(STAMP)          ## three companies on a stand-in gateway break and are healed, live
 	$(BIN)/baileykeep demo
@@ -43,6 +44,10 @@ mutmut: $(STAMP)        ## outside CI: the same by mutmut, for the bodies of fun
 
 run: $(STAMP)           ## the daemon with ./config
 	$(BIN)/baileykeep run --config config
+
+lab: $(STAMP)           ## real Baileys, to be broken by hand (docs/lab.md); BAILEYS=latest judges a release instead
+	@$(BIN)/python -m tests.e2e.lab $(if $(BAILEYS),judge "$(BAILEYS)",--folder "$(LAB)" run \
+		$(if $(HTTP_PORT),--http "$(HTTP_PORT)") $(if $(GATEWAY_PORT),--gateway "$(GATEWAY_PORT)"))
 
 docs: $(STAMP)          ## write the generated pages under docs/ again
 	$(BIN)/python -m tests.docs.generate
@@ -81,4 +86,5 @@ $(STAMP): pyproject.toml requirements.lock
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/e2e/lab/.modules
+	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/e2e/lab/.modules \
+		.lab .lab.lock lab-report-*.md
