@@ -13,6 +13,9 @@ from baileykeep.cli.health_view import LEVELS, MARKS, STATES, without_name
 from baileykeep.cli.words import clock, holding, human, plain, span
 from baileykeep.model.overview import CompanyView, IncidentView
 
+SHOWN = 8
+"""Lines of the journal at the end."""
+
 
 def detail(view: CompanyView, now: float, recent: list[dict[str, Any]]) -> Group:
     """One company; `recent` are the newest journal lines, each with `at` and `text`."""
@@ -21,10 +24,11 @@ def detail(view: CompanyView, now: float, recent: list[dict[str, Any]]) -> Group
     grid.add_column(overflow="fold")
     for label, text in _rows(view, now):
         grid.add_row(label, text)
-    if recent:
+    told = dict.fromkeys((clock(entry["at"]), plain(entry["text"])) for entry in recent)  # stories repeat their steps
+    if told:
         grid.add_row("", "")
-    for entry in recent:
-        grid.add_row(clock(entry["at"]), Text(plain(entry["text"])))
+    for at, said in list(told)[-SHOWN:]:
+        grid.add_row(at, Text(said))
     return Group(_title(view), "", grid)
 
 

@@ -17,7 +17,7 @@ from baileykeep.model.errors import BaileykeepError, UsageError
 from baileykeep.model.overview import CompanyView, Overview, unhealthy
 
 WATCH_EVERY_S = 2.0
-RECENT = 8
+RECENT = 20
 
 
 def health(

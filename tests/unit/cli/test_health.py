@@ -100,7 +100,17 @@ def test_one_company_in_detail(daemon: Daemon, run: Run, view: CompanyView) -> N
     assert max(len(line) for line in result.out.splitlines()) <= 80
     assert view["id"] in result.out
     assert "Asked the gateway to reconnect" in result.out
-    assert control.asked("events") == [{"company": view["id"], "limit": 8}]
+    assert control.asked("events") == [{"company": view["id"], "limit": 20}]
+
+
+def test_what_was_told_twice_in_one_second_is_shown_once(daemon: Daemon, run: Run) -> None:
+    texts = [f"Line {number}." for number in range(12)] + ["Reconnecting."] * 3
+    entries = [{"at": NOW, "text": text, "kind": "x", "company": "a"} for text in texts]
+    daemon(company=troubled()["companies"][0], events=lambda _: {"events": entries})
+    out = run("health", troubled()["companies"][0]["id"]).out
+    assert out.count("Reconnecting.") == 1
+    assert "Line 5." in out
+    assert "Line 4." not in out
 
 
 def test_a_question_to_humans_shows_both_answers(daemon: Daemon, run: Run) -> None:
