@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,7 +31,11 @@ OVERRIDES = {"libsignal": "6.0.0", "@whiskeysockets/eslint-config": "1.0.0"}
 
 NPM = "lib/node_modules/npm/bin/npm-cli.js"
 INSTALL_WITHIN_S = 300
-QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps", "--prefer-offline", "--fetch-retries=1")
+QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps", "--prefer-offline")
+SOON = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000")
+"""Without a network npm would go on trying for more than a minute."""
+
+NOISE = re.compile("complete log|npm error +at ")
 REGISTRY = "check the network, and `registry` and proxies in your npm configuration"
 
 
@@ -70,7 +75,7 @@ def npm(*words: str, cwd: Path | None = None) -> str:
     environment = {**os.environ, "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     try:
         done = subprocess.run(
-            [node(), _home() / NPM, *words], cwd=cwd, env=environment, capture_output=True, text=True,
+            [node(), _home() / NPM, *words, *SOON], cwd=cwd, env=environment, capture_output=True, text=True,
             timeout=INSTALL_WITHIN_S, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
@@ -81,7 +86,7 @@ def npm(*words: str, cwd: Path | None = None) -> str:
 
 
 def _complaint(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.startswith("npm error") and "complete log" not in line]
+    lines = [line for line in text.splitlines() if line.startswith("npm error") and not NOISE.search(line)]
     return "\n".join(lines[:8] or text.splitlines()[-8:])
 
 

@@ -92,10 +92,10 @@ class Place:
 async def opened(root: Path, told: Told, *, http_port: int = 0, gateway_port: int = 0) -> AsyncIterator[Place]:
     """The lab in a folder, made anew; `told` hears what is being done. PlaceError says what stands in the way."""
     telegram = dict(os.environ)
-    http = settings.Http(free_port(http_port, "HTTP"), secrets.token_urlsafe(12))
+    http = settings.Http(free_port(http_port, "HTTP_PORT"), secrets.token_urlsafe(12))
     whatsapp = WhatsAppProcess(root / "whatsapp.log")
     gateway = GatewayProcess(
-        root / "gateway", tuple(settings.NAMES), whatsapp.socket, port=free_port(gateway_port, "GATEWAY"),
+        root / "gateway", tuple(settings.NAMES), whatsapp.socket, port=free_port(gateway_port, "GATEWAY_PORT"),
         secret=secrets.token_urlsafe(12),
     )  # fmt: skip
     place = Place(root, whatsapp, gateway, companies(settings.NAMES, gateway, whatsapp), http)

@@ -43,7 +43,8 @@ def run(root: Path, http_port: int, gateway_port: int) -> int:
 def _install(console: Console) -> None:
     """Node packages, once."""
     if not installed():
-        with console.status("Fetching Baileys and what it needs with npm, once; half a minute or so …"):
+        console.print("Fetching Baileys and what it needs with npm, once; half a minute or so …")
+        with console.status("npm ci"):
             for generation in ("7", "6"):
                 pinned(generation)
 
@@ -53,15 +54,19 @@ def _alone(root: Path) -> Iterator[None]:
     """Keep a second lab out of the same folder while this one runs."""
     parent = root.parent
     parent.mkdir(parents=True, exist_ok=True)
-    with (parent / f"{root.name}.lock").open("w") as lock:
+    path = parent / f"{root.name}.lock"
+    with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise PlaceError(
-                f"a lab runs in {root} already: end it with Ctrl-C in its terminal, or take another folder with LAB="
+                f"a lab runs in {root} already: end it with Ctrl-C in its terminal, or take another folder: LAB=FOLDER"
             ) from error
-        emptied(root)
-        yield
+        try:
+            emptied(root)
+            yield
+        finally:
+            path.unlink()
 
 
 async def _until_ended(root: Path, terminal: Terminal, http_port: int, gateway_port: int, *, bot: bool) -> None:
