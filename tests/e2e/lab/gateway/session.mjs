@@ -24,8 +24,13 @@ export class Session {
     return this.qr.current ? 'waiting_qr' : 'connecting'
   }
 
+  /** The login: while it is in use the one in memory, since the file may be half written at any moment. */
+  async login() {
+    return this.socket ? this.creds : storedCreds(this.folder)
+  }
+
   async status() {
-    const authPaired = paired(this.socket ? this.creds : await storedCreds(this.folder))
+    const authPaired = paired(await this.login())
     return {
       connected: this.open && authPaired,
       authPaired,
@@ -108,7 +113,7 @@ export class Session {
   /** A code for this phone. The lock around it ends with its timeout, whatever happens. */
   async pairingCode(phone) {
     if (Date.now() < this.pairingUntil) throw new Refused(409, 'a pairing code is being asked for already')
-    const stored = await storedCreds(this.folder)
+    const stored = await this.login()
     if (paired(stored) && phoneOf(stored) !== phone) throw new Refused(409, 'the stored login is of another phone')
     if (paired(stored)) throw new Refused(409, 'this company is linked already')
     this.pairingUntil = Date.now() + CODE_MS
