@@ -21,6 +21,9 @@ from baileykeep.model.inventory import CredsState
 from baileykeep.rules.creds_guard import DAMAGED
 from baileykeep.stores.base import AuthStore
 
+SHORTEST_LOOK_S = 0.5
+"""A session that need hold for less than the usual time between two looks is looked at sooner, but not without end."""
+
 NOT_TO_OPEN = DAMAGED | {CredsState.UNREADABLE}
 START_TRIES = 3
 TORN_READS = 3
@@ -210,6 +213,7 @@ async def look_once_more(site: Site, token: str) -> None:
 async def verify(site: Site, within_s: float | None = None) -> bool:
     """Whether the session becomes connected and paired in time, and stays so for the steady period."""
     clock, limits = site.clock, site.limits.ladder
+    look_every_s = max(SHORTEST_LOOK_S, min(LOOK_EVERY_S, limits.steady_s))
     deadline = clock.monotonic() + (within_s if within_s is not None else limits.verify_within_s)
     steady_since: float | None = None
     while True:
@@ -221,7 +225,7 @@ async def verify(site: Site, within_s: float | None = None) -> bool:
             return True
         if steady_since is None and now >= deadline:
             return False
-        await clock.sleep(LOOK_EVERY_S)
+        await clock.sleep(look_every_s)
 
 
 async def connected_and_paired(site: Site) -> bool:
