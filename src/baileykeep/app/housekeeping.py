@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 
 import anyio
@@ -174,9 +174,12 @@ class Housekeeping:
 
     async def _chores(self) -> None:
         while True:
-            await self._clock.sleep(CHORES_S)
+            await self._clock.sleep(chores_pause_s(self._every_s(ident) for ident in self._sites.companies()))
             await self.back_up_due()
             await self.prune_due()
+
+    def _every_s(self, ident: str) -> float:
+        return self._sites.settings.limits_for(ident).backups.every_s
 
     async def back_up_due(self) -> None:
         """A hot backup of every company whose last one is old enough, or of another login than the one that lies there.
@@ -184,7 +187,7 @@ class Housekeeping:
         Left out are folders that are not paired, or did not change since.
         """
         for ident in self._sites.companies():
-            every_s = self._sites.settings.limits_for(ident).backups.every_s
+            every_s = self._every_s(ident)
             now, creds = self._clock.monotonic(), self._creds_of(ident)
             at, identity = self._backed_up.get(ident, (None, None))
             anew = creds is not None and creds.identity != identity
@@ -256,6 +259,11 @@ class Housekeeping:
             await self._journal.write((entry,))
         except BaileykeepError as error:
             log.warning("backup_not_journaled", error=error.cause)
+
+
+def chores_pause_s(every_s: Iterable[float]) -> float:
+    """Between two rounds: a minute, or less where copies are wanted more often than that."""
+    return min((CHORES_S, *every_s))
 
 
 def _wish_of(fact: Fact) -> Wish | None:

@@ -43,7 +43,7 @@ BOUNDS: Mapping[tuple[str, str], tuple[float, float | None]] = {
     ("ladder", "daily_budget"): (0, None),
     ("brake", "share"): (0.01, 1),
     ("brake", "window_s"): (1, None),
-    ("backups", "every_s"): (60, None),
+    ("backups", "every_s"): (5, None),
     ("disk", "min_free_ratio"): (0, 0.99),
     ("disk", "min_free_mb"): (0, None),
     ("poll", "jitter"): (0, 0.5),
