@@ -111,7 +111,7 @@ def budget(case: Case, rung: Rung) -> Decision | None:
     return hold(Reason.BUDGET_SPENT, rung, spent[0].begun_at + DAY)
 
 
-GATES: tuple[Gate, ...] = (daemon, network, brake, gateway, startup, timing, clock, cooldown, budget)
+GATES: tuple[Gate, ...] = (daemon, network, brake, startup, gateway, timing, clock, cooldown, budget)
 """Asked in this order; the first that answers is the reason."""
 
 

@@ -61,7 +61,8 @@ def test_the_first_gate_that_answers_names_the_reason() -> None:
         ("online", True, Reason.WHATSAPP_DOWN),
         ("whatsapp", True, Reason.BRAKE),
         ("braked", False, Reason.BRAKE),
-        ("not_before", None, Reason.GATEWAY_DOWN),
+        ("not_before", None, Reason.STARTING_UP),
+        ("started_at", NOW - HOUR, Reason.GATEWAY_DOWN),
         ("gateway_down", False, Reason.UNKNOWN_STATE),
     )
     fleet = Fleet(
@@ -76,8 +77,6 @@ def test_the_first_gate_that_answers_names_the_reason() -> None:
         made = replace(made, fleet=replace(made.fleet, **{name: value}))
         assert decide(made).reason is reason, name
     made = replace(made, view=replace(made.view, unknown=False))
-    assert decide(made).reason is Reason.STARTING_UP
-    made = replace(made, fleet=replace(made.fleet, started_at=NOW - HOUR))
     assert decide(made).reason is Reason.TOO_EARLY
     made = replace(made, view=view())
     assert decide(made).reason is Reason.COOLDOWN
