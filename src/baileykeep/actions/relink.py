@@ -40,10 +40,13 @@ HOPELESS = frozenset({"other_login", "cannot_stop", "backup_damaged", "breach"})
 async def snapshot(site: Site, _order: Order) -> Result:
     """A copy of what is there, before anybody (a gateway that wipes on 401, say) changes it."""
     store = store_of(site)
+    if not await anyio.to_thread.run_sync(store.exists):
+        return Result(Outcome.FAILED, "the auth folder is gone")
     async with site.steps.step("snapshot") as done:
         backup = await anyio.to_thread.run_sync(site.vault.create, store, BackupKind.HOT, site.clock.now())
         done["backup"] = backup.name
-    return Result(Outcome.DONE, f"Backup {backup.name}.")
+    await site.still_wrong()  # what lies there decides whom to ask: nobody for half a login
+    return Result(Outcome.DONE, backup.name)
 
 
 async def relink(site: Site, order: Order) -> Result:

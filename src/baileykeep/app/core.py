@@ -90,7 +90,7 @@ class Around:
     def ended(self, subject: Subject, attempt: Attempt) -> None:
         """An action ended: whatever it touched is worth a new look."""
 
-    async def look(self) -> None:
+    async def look(self, subject: Subject) -> None:
         """Sense at once what otherwise comes at its own pace; awaited before every rung."""
 
     def moved(self) -> None:
@@ -233,7 +233,7 @@ class Core:
 
         A session that is down may have been ended for good, which only a line in the log tells.
         """
-        await self._around.look()
+        await self._around.look(subject)
         if subject.scope is Scope.COMPANY:
             await self._look_at_company(subject.id)
         elif subject.scope is Scope.GATEWAY:

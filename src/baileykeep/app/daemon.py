@@ -32,7 +32,7 @@ from baileykeep.model.errors import JournalError
 from baileykeep.model.facts import Fact
 from baileykeep.model.incident import Attempt
 from baileykeep.model.records import Entry, EntryKind
-from baileykeep.model.symptoms import HOST, Subject
+from baileykeep.model.symptoms import HOST, Scope, Subject
 from baileykeep.telemetry import Metrics
 from baileykeep.watchers.auth_files import AuthFiles
 from baileykeep.watchers.disk import Disk
@@ -177,9 +177,12 @@ class Daemon(Around):
         self.meters.action(attempt)
         self.files.mark(subject.id)
 
-    async def look(self) -> None:
-        """Read the logs up to now."""
+    async def look(self, subject: Subject) -> None:
+        """Read the logs up to now, and look into the folder."""
         await self.logs.catch_up()
+        if subject.scope is Scope.COMPANY:
+            self.files.mark(subject.id)
+            await self.files.drain()
 
     def moved(self) -> None:
         self.gateways.sync()
