@@ -51,7 +51,7 @@ async def restore_backup(site: Site, order: Order) -> Result:
         await look_once_more(site, token)
         async with site.steps.step(RESTORE, backup=name, mode=order.mode):
             await anyio.to_thread.run_sync(_restore, site, name, RestoreMode(order.mode))
-        return f"Backup {name} restored ({order.mode})."
+        return f"{name}, {order.mode} mode"
 
     return await verified(site, await while_stopped(site, change))
 
@@ -80,4 +80,4 @@ async def backup(site: Site, order: Order) -> Result:
     async with site.steps.step("backup") as done:
         made = await anyio.to_thread.run_sync(site.vault.create, store_of(site), kind, site.clock.now())
         done["backup"] = made.name
-    return Result(Outcome.DONE, f"Backup {made.name}, {made.files} files.", {"backup": made.name})
+    return Result(Outcome.DONE, f"{made.name}, {made.files} files", {"backup": made.name})

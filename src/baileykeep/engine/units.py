@@ -171,6 +171,7 @@ class CompanyUnit(Unit):
             cause=self._cause(seen, proof),
             proved_at=proof.at,
             code=proof.code,
+            device_removed=proof.device_removed,
             inventory=self.inventory,
             critical_since=seen.critical_since,
             creds_sure=self._creds_sure(),

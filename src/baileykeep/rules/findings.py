@@ -107,6 +107,8 @@ def everything(view: CompanyView, limits: Limits) -> list[Finding]:
     told = _told(view.symptoms.values())
     if not view.up and view.cause in NEW_LOGIN:
         told = [finding for finding in told if finding.cause not in (Cause.CREDS_DAMAGED, Cause.CREDS_CHANGED)]
+    if not view.up and view.cause in USELESS_LOGIN:
+        told = [finding for finding in told if finding.cause is not Cause.FOLDER_MISSING]
     return [*_connection(view, limits), *_files(view), *told]
 
 
@@ -140,6 +142,7 @@ def _down(cause: Cause, view: CompanyView, severity: Severity) -> Finding:
     timer = view.timer
     detail: Detail = {
         "down_s": round(timer.down_s), "phase": timer.phase.value, "code": view.code, "since": timer.since,
+        **({"device_removed": True} if view.device_removed else {}),
     }  # fmt: skip
     return Finding(cause, severity, detail)
 

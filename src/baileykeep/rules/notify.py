@@ -192,7 +192,7 @@ def view(incident: Incident, name: str, limits: RelinkLimits = _DEFAULT) -> dict
         "headline": words.headline(incident, name),
         "cause": incident.cause.value,
         "title": cause.title,
-        "meaning": cause.what_it_means,
+        "meaning": words.meaning(incident),
         "severity": incident.severity.value,
         "story": [{"at": line.at, "text": line.text} for line in incident.story],
         "what_to_do": words.what_to_do(incident),

@@ -40,6 +40,7 @@ class CompanyView:
     cause: Cause = Cause.DISCONNECTED
     proved_at: float | None = None
     code: int | None = None
+    device_removed: bool = False
     inventory: Inventory | None = None
     critical_since: float | None = None
     creds_sure: bool = False

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from baileykeep.model.decisions import Decision, Reason, Verb
-from baileykeep.model.incident import Approval, Attempt, Incident, Outcome, Rung
+from baileykeep.model.incident import Approval, Attempt, Cause, Incident, Outcome, Rung
 from baileykeep.model.symptoms import Detail, Scope, Severity, Subject
 from baileykeep.rules.words_causes import WORDS, CauseWords
 
@@ -120,9 +120,13 @@ OUTCOMES: Mapping[Outcome, str] = MappingProxyType(
     }
 )
 
+COPIES = frozenset({Rung.SNAPSHOT, Rung.BACKUP})
+NO_COPY = "No backup was taken"
 PAIRING = frozenset({Rung.PAIR_AGAIN, Rung.RELINK, Rung.RESET})
 IN_VAIN = frozenset({Outcome.FAILED, Outcome.UNDONE, Outcome.REFUSED})
 BEGIN_AGAIN = "With the company's phone at hand begin again: press Relink, or run `baileykeep relink COMPANY`."
+
+REFUSED_LOGIN = "WhatsApp refused this login. Only if the phone still lists the device can a backup bring it back."
 
 SEVERITIES: Mapping[Severity, str] = MappingProxyType(
     {
@@ -181,6 +185,12 @@ def what(incident: Incident) -> str:
     return words.phrase + fill(words.extra, incident.detail)
 
 
+def meaning(incident: Incident) -> str:
+    """What the cause means. A login that was refused is not always one that was removed."""
+    refused = incident.cause is Cause.LOGGED_OUT and not incident.detail.get("device_removed")
+    return REFUSED_LOGIN if refused else WORDS[incident.cause].what_it_means
+
+
 def headline(incident: Incident, name: str) -> str:
     """The one line that must be enough: "Acme (997441): disconnected for 15 min"."""
     if incident.closed_at is None:
@@ -200,16 +210,28 @@ def what_to_do(incident: Incident) -> str:
     if incident.closed_at is not None:
         return ""
     approval = incident.approval
-    if approval is not None and approval.state == "open":
-        return f"Say yes or no: may Baileykeep {RUNGS[approval.rung].to}?"
     running = [attempt for attempt in incident.attempts if attempt.outcome is None]
     if running and running[-1].rung in PAIRING:
         return "Have the company's phone at hand and scan the QR code as soon as it comes."
     if running:
         return f"Wait. {RUNGS[running[-1].rung].doing} now."
+    if approval is not None and approval.state == "open":
+        return f"Say yes or no: may Baileykeep {RUNGS[approval.rung].to}?"
+    if _works_again(incident):
+        return "Nothing now. It is watched whether it lasts."
     if incident.attempts and incident.attempts[-1].rung in PAIRING and incident.attempts[-1].outcome in IN_VAIN:
         return _for_subject(BEGIN_AGAIN, incident.subject)
     return _for_subject(WORDS[incident.cause].what_to_do, incident.subject)
+
+
+def _works_again(incident: Incident) -> bool:
+    """Whether the last thing that happened is a repair that was seen to help; of Bad MACs only messages will tell."""
+    last = incident.attempts[-1] if incident.attempts else None
+    if last is None or last.outcome is not Outcome.HEALED or last.cause is not incident.cause:
+        return False
+    waits = incident.hold is None or incident.hold.startswith(Reason.TOO_EARLY)
+    counts = incident.cause is not Cause.BAD_MAC and last.begun_at >= incident.fresh_since
+    return waits and counts and not incident.needs_human
 
 
 def _for_subject(text: str, subject: Subject) -> str:
@@ -284,7 +306,8 @@ def line_ended(attempt: Attempt) -> str:
     words = RUNGS[attempt.rung]
     if attempt.outcome is None:
         return f"{words.doing}."
-    text = OUTCOMES[attempt.outcome].format(did=words.did, to=words.to)
+    in_vain = attempt.outcome in IN_VAIN and attempt.rung in COPIES
+    text = NO_COPY if in_vain else OUTCOMES[attempt.outcome].format(did=words.did, to=words.to)
     note = " ".join(attempt.note.split()).rstrip(".")
     return f"{text} ({note})." if note else f"{text}."
 

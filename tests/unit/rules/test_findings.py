@@ -12,7 +12,7 @@ from baileykeep.model.inventory import Level
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import Detail, Severity, Symptom, SymptomKind
 from baileykeep.rules import findings
-from baileykeep.rules.cause import PROVED
+from baileykeep.rules.cause import PROVED, USELESS_LOGIN
 from baileykeep.rules.disconnect import Phase
 from baileykeep.rules.findings import HEALTH, RANK, SILENCED, WATCH, most_pressing, of_company, of_symptoms, topic_of
 from baileykeep.rules.view import CompanyView, Finding, Timer
@@ -197,7 +197,7 @@ def test_a_view_answers_what_is_asked_of_it() -> None:
 def test_while_a_new_login_is_on_its_way_the_old_creds_are_no_finding(cause: Cause) -> None:
     kinds = (SymptomKind.CREDS_DAMAGED, SymptomKind.CREDS_CHANGED, SymptomKind.FOLDER_MISSING)
     down = with_symptoms(view(cause=cause, timer=Timer(Phase.WAITING, 10.0)), *kinds)
-    expected = {Topic.WATCH: Cause.FOLDER_MISSING}
+    expected = {} if cause in USELESS_LOGIN else {Topic.WATCH: Cause.FOLDER_MISSING}
     if cause in PROVED:
         expected[Topic.HEALTH] = cause
     assert causes(down) == expected
@@ -229,6 +229,8 @@ def test_what_is_told_of_an_outage() -> None:
     seen = view(code=428, timer=Timer(Phase.OVERDUE, 1000.6, NOW - 1000, NOW - 1000))
     detail: Detail = {"down_s": 1001, "phase": "overdue", "code": 428, "since": NOW - 1000}
     assert of_company(seen, LIMITS) == {Topic.HEALTH: Finding(Cause.DISCONNECTED, Severity.WARNING, detail)}
+    removed = of_company(replace(seen, cause=Cause.LOGGED_OUT, device_removed=True), LIMITS)[Topic.HEALTH]
+    assert removed.detail == {**detail, "device_removed": True}
 
 
 @pytest.mark.parametrize(("down_s", "told"), [(59.9, False), (60.0, True)])

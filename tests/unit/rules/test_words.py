@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -107,7 +108,8 @@ def test_the_next_step_for_a_human_follows_the_state() -> None:
     assert words.what_to_do(DOWN) == words.WORDS[Cause.DISCONNECTED].what_to_do
     running = replace(DOWN, attempts=(Attempt(Rung.RECONNECT, Cause.DISCONNECTED, AT, "a1"),))
     assert words.what_to_do(running) == "Wait. Reconnecting now."
-    asked = replace(running, approval=Approval(Rung.RELINK, 3, AT))
+    asked = replace(DOWN, approval=Approval(Rung.RELINK, 3, AT))
+    assert words.what_to_do(replace(running, approval=asked.approval)) == "Wait. Reconnecting now."
     assert words.what_to_do(asked) == "Say yes or no: may Baileykeep relink with a new QR code?"
     assert words.what_to_do(replace(asked, closed_at=AT)) == ""
 
@@ -125,7 +127,51 @@ def test_who_is_needed_to_scan_is_told_so_and_how_to_begin_again(rung: Rung) -> 
         after_it = replace(attempt, rung=Rung.RECONNECT, outcome=outcome, ended_at=AT + 700)
         assert words.what_to_do(replace(lost, attempts=(vain, after_it))) == words.WORDS[Cause.LOGGED_OUT].what_to_do
     healed = replace(attempt, outcome=Outcome.HEALED, ended_at=AT + 600)
-    assert words.what_to_do(replace(lost, attempts=(healed,))) == words.WORDS[Cause.LOGGED_OUT].what_to_do
+    assert words.what_to_do(replace(lost, attempts=(healed,))) == WATCHED
+
+
+WATCHED = "Nothing now. It is watched whether it lasts."
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, WATCHED),
+        ({"hold": "too_early:reconnect"}, WATCHED),
+        ({"hold": "cooldown:reconnect"}, None),
+        ({"needs_human": True}, None),
+        ({"fresh_since": AT + 9}, None),
+        ({"cause": Cause.BAD_MAC}, None),
+        ({"cause": Cause.PHANTOM}, None),
+    ],
+)
+def test_what_helped_leaves_nothing_to_do_while_it_lasts(change: dict[str, Any], said: str | None) -> None:
+    healed = Attempt(Rung.RECONNECT, Cause.DISCONNECTED, AT, "a1", AT + 5, Outcome.HEALED)
+    if change.get("cause") is Cause.BAD_MAC:  # only the next messages tell whether that helped
+        healed = replace(healed, cause=Cause.BAD_MAC)
+    incident = replace(DOWN, attempts=(healed,), **change)
+    assert words.what_to_do(incident) == (said or words.WORDS[incident.cause].what_to_do)
+
+
+@pytest.mark.parametrize(
+    ("detail", "backup_helps"), [({"device_removed": True}, False), ({}, True), ({"code": 401}, True)]
+)
+def test_a_login_that_was_refused_may_be_alive_but_one_that_was_removed_is_dead(
+    detail: Detail, backup_helps: bool
+) -> None:
+    meaning = words.meaning(replace(DOWN, cause=Cause.LOGGED_OUT, detail=detail))
+    assert ("can a backup bring it back" in meaning) is backup_helps
+    assert ("no backup brings it back" in meaning) is not backup_helps
+    assert len(meaning) <= 110
+    assert words.meaning(replace(DOWN, detail=detail)) == words.WORDS[Cause.DISCONNECTED].what_it_means
+
+
+@pytest.mark.parametrize("rung", [Rung.SNAPSHOT, Rung.BACKUP])
+def test_a_copy_that_failed_is_said_to_be_missing(rung: Rung) -> None:
+    tried = Attempt(rung, Cause.LOGGED_OUT, AT, "a1", AT + 5, Outcome.FAILED, "the auth folder is gone")
+    assert words.line_ended(tried) == "No backup was taken (the auth folder is gone)."
+    assert words.line_ended(replace(tried, outcome=Outcome.REFUSED, note="")) == "No backup was taken."
+    assert words.line_ended(replace(tried, outcome=Outcome.DONE, note="x")) == "Took a backup (x)."
 
 
 @pytest.mark.parametrize(
