@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
+from baileykeep.backups import minted
 from baileykeep.backups.archive import sha256
 from baileykeep.backups.restore import DAMAGED, safe_creds
 from baileykeep.backups.vault import Vault
@@ -16,11 +17,10 @@ from baileykeep.rules.masking import mask_phone
 from baileykeep.rules.naming import CREDS
 from baileykeep.stores.base import AuthStore
 
-_FILE = "good-creds.json"
-_RETIRED = "good-creds.retired.json"
+_FILE, _RETIRED = minted.GOOD, minted.RETIRED
 _DOUBTS = "good-creds.doubts.json"
 _VERSION = 1
-_MAX_BYTES = 16 * 1024 * 1024
+_MAX_BYTES = minted.MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from baileykeep.backups import minted
 from baileykeep.backups.archive import Manifest
 from baileykeep.backups.rollback import take_back
 from baileykeep.backups.vault import Snapshot, Vault
@@ -205,7 +206,8 @@ def _put_back(
     """Back up, `clear` (which removes the `cleared`), write. Creds come last: until then it looks unfinished."""
     creds = contents.get(CREDS, b"")
     if CREDS in names:
-        creds = safe_creds(creds, [*names, *(there.contents if there else ())], there)
+        known = minted.next_pre_key_id(vault, store.company, manifest.identity)
+        creds = safe_creds(creds, [*names, *(there.contents if there else ())], there, known)
     replaced = None
     if there is not None and names:
         replaced = vault.put(store, BackupKind.COLD, there, now, reason=f"before {name} was put back").name
@@ -227,14 +229,14 @@ def _write(store: AuthStore, manifest: Manifest, data: Mapping[str, bytes]) -> N
         store.write(name, data[name], mtime=None if name == CREDS else mtimes[name], mode=manifest.mode)
 
 
-def safe_creds(data: bytes, names: list[str], there: Snapshot | None) -> bytes:
-    """Creds whose next pre-key id lies past every pre-key file, and past what the creds in place had reached."""
+def safe_creds(data: bytes, names: list[str], there: Snapshot | None, known: int = 0) -> bytes:
+    """Creds whose next pre-key id lies past every pre-key file, what the creds in place had reached, and `known`."""
     old = parse_creds(data)
-    reached = [ident + 1 for name in names if (ident := pre_key_id(name)) is not None]
+    reached = [known, *(ident + 1 for name in names if (ident := pre_key_id(name)) is not None)]
     if there is not None and there.creds.identity == old.identity:
         reached.append(there.creds.next_pre_key_id or 0)
     try:
-        return with_pre_key_ids(data, max(reached, default=0))
+        return with_pre_key_ids(data, max(reached))
     except ValueError as error:
         raise BackupError("the creds in this backup are damaged", next_step="use another one") from error
 

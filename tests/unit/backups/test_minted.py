@@ -1,0 +1,64 @@
+"""Pre-key ids that were minted after a backup are never minted again, whatever became of their files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from baileykeep.backups import minted
+from baileykeep.backups.good_creds import keep_good_creds, retire_good_creds
+from baileykeep.backups.restore import restore
+from baileykeep.backups.vault import Vault
+from baileykeep.model.backup import BackupKind, RestoreMode
+from baileykeep.rules.naming import CREDS
+from baileykeep.stores.files import FileStore
+from tests.unit.auth_folders import copy_of
+from tests.unit.rules.folders import NOW
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileStore:
+    return FileStore("c", copy_of("auth-7", tmp_path / "auth"))
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    return Vault(tmp_path / "backups")
+
+
+def with_ids(store: FileStore, next_id: int, **more: object) -> bytes:
+    """The creds after some more keys were minted."""
+    fields = json.loads(store.read(CREDS)) | {"nextPreKeyId": next_id, "firstUnuploadedPreKeyId": next_id, **more}
+    return json.dumps(fields).encode()
+
+
+@pytest.mark.parametrize("retired", [False, True])
+def test_a_restore_into_a_wiped_folder_goes_on_where_the_last_good_creds_were(
+    vault: Vault, store: FileStore, retired: bool
+) -> None:
+    backup = vault.create(store, BackupKind.HOT, NOW)
+    store.write(CREDS, with_ids(store, 2_000))
+    keep_good_creds(vault, store, NOW + 5)
+    if retired:
+        retire_good_creds(vault, "c")
+    shutil.rmtree(store.folder)
+    store.make()
+    report = restore(vault, store, backup.name, RestoreMode.IDENTITY, NOW + 9, opened_since=True)
+    assert report.next_pre_key_id == 2_000
+    assert (store.creds().next_pre_key_id, store.creds().first_unuploaded_pre_key_id) == (2_000, 2_000)
+
+
+def test_a_copy_of_another_login_and_one_that_is_damaged_know_nothing(vault: Vault, store: FileStore) -> None:
+    identity = store.creds().identity
+    assert minted.next_pre_key_id(vault, "c", identity) == 0
+    store.write(CREDS, with_ids(store, 2_000))
+    keep_good_creds(vault, store, NOW)
+    assert minted.next_pre_key_id(vault, "c", identity) == 2_000
+    assert minted.next_pre_key_id(vault, "c", "another") == 0
+    assert minted.next_pre_key_id(vault, "c", None) == 0
+    for damaged in (b"", b"[]", b"{}", b'{"creds": 7}', b'{"creds": "x'):
+        vault.shelf.put("c", minted.GOOD, damaged)
+        assert minted.next_pre_key_id(vault, "c", identity) == 0
