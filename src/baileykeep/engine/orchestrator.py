@@ -121,7 +121,8 @@ class Orchestrator:
         running = self.running.get(member.subject)
         relinking = running is not None and running.attempt.rung in RELINKING
         by_relink = relinking and finding.cause in findings.OWN_DOING
-        return by_relink or self._cleaned(member, finding) or silenced(finding.cause, self._fleet(member))
+        by_us = by_relink or (running is not None and finding.cause is Cause.DISCONNECTED)
+        return by_us or self._cleaned(member, finding) or silenced(finding.cause, self._fleet(member))
 
     def _cleaned(self, member: Member, finding: Finding) -> bool:
         """A folder that a cleanup just brought down is not worth an alert of its own for still being rather full."""
