@@ -181,7 +181,7 @@ WORDS: Mapping[Cause, CauseWords] = MappingProxyType(
         Cause.FOLDER_MISSING: CauseWords(
             "Auth folder missing",
             "auth folder is missing",
-            "The folder with this company's login is not there any more.",
+            "The folder with this company's login is not there.",
             "See whether the volume is mounted; if the folder was deleted, restore it from a backup.",
         ),
         Cause.PHONE_MISMATCH: CauseWords(

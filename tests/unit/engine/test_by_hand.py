@@ -114,7 +114,11 @@ async def test_a_folder_that_the_gateway_makes_anew_is_no_alarm_until_the_relink
     async with daemon(on) as d:
         on.sessions.dead.add("acme")
         await begun(d, Rung.RESET)
-        d.engine.observe(FolderSeen(at=on.clock.now(), company="acme", present=False))
+        for present in (True, False):
+            d.engine.observe(FolderSeen(at=on.clock.now(), company="acme", present=present))
+        await on.pass_time(5)
+        await d.engine.tick()
+        assert d.engine.unit(ACME).view().has(SymptomKind.FOLDER_MISSING)  # type: ignore[union-attr]
         await d.orchestrator.review(ACME)
         assert d.ledger.get(ACME, Topic.WATCH) is None
         await on.pass_time(300)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from baileykeep.model.facts import Fact, FolderSeen, PhoneCompared, Tick
+from baileykeep.model.facts import ConnectionSeen, ConnState, Fact, FolderSeen, PhoneCompared, Tick
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import Severity, Symptom, SymptomKind, company
 from baileykeep.rules.folder import FolderState, step
@@ -28,12 +28,25 @@ def phone(same: bool) -> Fact:
     return PhoneCompared(at=1.0, company="acme", same=same)
 
 
+def link(state: ConnState, *, paired: bool | None = True) -> Fact:
+    return ConnectionSeen(at=1.0, company="acme", state=state, paired=paired)
+
+
+GONE, BACK = (SymptomKind.FOLDER_MISSING, True), (SymptomKind.FOLDER_MISSING, False)
+
+
 @pytest.mark.parametrize(
     ("facts", "told"),
     [
         ((folder(True),), []),
-        ((folder(False), folder(False)), [(SymptomKind.FOLDER_MISSING, True)]),
-        ((folder(False), folder(True)), [(SymptomKind.FOLDER_MISSING, True), (SymptomKind.FOLDER_MISSING, False)]),
+        ((folder(False), folder(False)), []),
+        ((folder(False), folder(True)), []),
+        ((folder(False), folder(True), folder(False), folder(False)), [GONE]),
+        ((folder(True), folder(False), folder(True)), [GONE, BACK]),
+        ((folder(False), link(ConnState.WAITING_QR, paired=False), link(ConnState.CONNECTED, paired=False)), []),
+        ((folder(False), link(ConnState.CONNECTED), link(ConnState.CONNECTED), folder(True)), [GONE, BACK]),
+        ((link(ConnState.CONNECTED), folder(False)), []),
+        ((folder(True), link(ConnState.CONNECTED), folder(False)), [GONE]),
         ((phone(True), Tick(at=2.0)), []),
         ((phone(False), phone(False)), [(SymptomKind.PHONE_MISMATCH, True)]),
         ((phone(False), phone(True)), [(SymptomKind.PHONE_MISMATCH, True), (SymptomKind.PHONE_MISMATCH, False)]),
@@ -44,7 +57,9 @@ def test_each_is_told_once_and_ends(facts: tuple[Fact, ...], told: list[tuple[Sy
 
 
 def test_both_need_a_human_soon() -> None:
+    there = FolderState(known=True)
     for fact, kind in ((folder(False), SymptomKind.FOLDER_MISSING), (phone(False), SymptomKind.PHONE_MISMATCH)):
-        state, symptoms = step(FolderState(), ACME, fact, 7.0, Limits())
+        state, symptoms = step(there, ACME, fact, 7.0, Limits())
         assert symptoms == (Symptom(ACME, kind, 7.0, True, Severity.CRITICAL),)
-        assert state == FolderState(missing=fact == folder(False), other_phone=fact == phone(False))
+        gone = fact == folder(False)
+        assert state == FolderState(missing=gone, absent=gone, other_phone=not gone, known=True)
