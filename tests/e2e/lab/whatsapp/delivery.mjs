@@ -46,6 +46,13 @@ export async function send(server, { phone, from, text = 'hello', fresh = false,
   return { id, type: sealed.type }
 }
 
+/** A contact takes a company's keys and writes later: by then the company may have others under the same number. */
+export async function meet(server, { phone, from, preKey }) {
+  const [contact, device] = [server.contact(from), target(server, phone)]
+  await contact.startSession(device, null, preKey)
+  return { preKey: device.handedOut.at(-1) }
+}
+
 /** A contact writes into a group; without `key`, the group key that it uses is not told. */
 export async function sendToGroup(server, { phone, from, group, text = 'hello', key = true }) {
   const [contact, device] = [server.contact(from), target(server, phone)]
@@ -70,7 +77,7 @@ async function groupKeyPart(server, contact, device, group, key) {
 /** Tell a client that the server runs out of its one-time keys, as WhatsApp does. */
 export function runningLow(device) {
   if (device.preKeys.size >= LOW || !device.connection) return
-  const attrs = { from: 's.whatsapp.net', type: 'encrypt', id: `low-${Date.now()}`, t: String(seconds()) }
+  const attrs = { from: '@s.whatsapp.net', type: 'encrypt', id: `low-${Date.now()}`, t: String(seconds()) }
   device.connection.send(node('notification', attrs, [node('count', { value: String(device.preKeys.size) })]))
 }
 
