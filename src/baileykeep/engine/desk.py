@@ -22,6 +22,10 @@ NEEDS_FORCE = frozenset({Reason.SESSION_RUNNING, Reason.UNKNOWN_STATE})
 """A cleanup by hand is refused for these unless the operator said that the session may be stopped."""
 
 
+CURED_BY_A_BACKUP = frozenset({Cause.CREDS_CHANGED, Cause.FOLDER_MISSING})
+"""What is only told may be cured by a backup that is put back by hand; that is told there."""
+
+
 class Desk:
     """Every human's word goes through here, with the operator's name, under the orchestrator's lock."""
 
@@ -130,7 +134,7 @@ class Desk:
         if member is None or unit is None:
             raise UsageError(f"{subject} is not watched", code="unknown_company")
         async with self._orchestrator.lock:
-            before = self._parts.ledger.get(subject, Topic.HEALTH)
+            before = self._story_of(subject, rung)
             now = self._parts.clock.now()
             case = self._orchestrator.case(before or _nothing_wrong(subject, now), member, unit)
             decision = ladder.may_request(case, rung, force=order.force)
@@ -142,6 +146,12 @@ class Desk:
 
     def _new_id(self, now: float) -> str:
         return self._parts.ledger.new_id(now, "i")
+
+    def _story_of(self, subject: Subject, rung: Rung) -> Incident | None:
+        """The open story that an action by hand belongs to."""
+        health, watched = (self._parts.ledger.get(subject, topic) for topic in (Topic.HEALTH, Topic.WATCH))
+        cured = rung is Rung.RESTORE and watched is not None and watched.cause in CURED_BY_A_BACKUP
+        return watched if health is None and cured else health
 
 
 def _nothing_wrong(subject: Subject, now: float) -> Incident:
