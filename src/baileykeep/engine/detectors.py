@@ -56,7 +56,7 @@ COMPANY = (
     Detector("pool", pre_keys.PoolKnowledge, pre_keys.step, POOL),
     Detector("files", levels.FilesState, levels.step, (FilesSeen,)),
     Detector("pre_key_anomaly", pre_key_anomaly.State, pre_key_anomaly.step, (FilesSeen, Tick)),
-    Detector("folder", folder.FolderState, folder.step, (FolderSeen, ConnectionSeen, PhoneCompared)),
+    Detector("folder", folder.FolderState, folder.step, (FolderSeen, ConnectionSeen, PhoneCompared, Tick)),
     Detector("creds", creds_guard.GuardState, creds_guard.step, (*STREAM, CredsSeen, QrShown, ConnectionSeen)),
     Detector("flapping", flapping.State, flapping.step, (*STREAM, ConnectionSeen, Tick)),
     Detector("phantom", phantom.State, phantom.step, (ConnectionSeen,)),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from baileykeep.model.facts import ConnectionSeen, ConnState, Fact, FolderSeen, PhoneCompared, Tick
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import Severity, Symptom, SymptomKind, company
-from baileykeep.rules.folder import FolderState, step
+from baileykeep.rules.folder import GONE_FOR_S, FolderState, step
 
 ACME = company("acme")
+GONE, BACK = (SymptomKind.FOLDER_MISSING, True), (SymptomKind.FOLDER_MISSING, False)
 
 
 def fold(*facts: Fact) -> list[tuple[SymptomKind, bool]]:
@@ -20,34 +23,38 @@ def fold(*facts: Fact) -> list[tuple[SymptomKind, bool]]:
     return found
 
 
-def folder(present: bool) -> Fact:
-    return FolderSeen(at=1.0, company="acme", present=present)
+def folder(present: bool, at: float = 1.0) -> Fact:
+    return FolderSeen(at=at, company="acme", present=present)
 
 
 def phone(same: bool) -> Fact:
     return PhoneCompared(at=1.0, company="acme", same=same)
 
 
-def link(state: ConnState, *, paired: bool | None = True) -> Fact:
-    return ConnectionSeen(at=1.0, company="acme", state=state, paired=paired)
+def link(state: ConnState, *, paired: bool | None = True, at: float = 60.0) -> Fact:
+    return ConnectionSeen(at=at, company="acme", state=state, paired=paired)
 
 
-GONE, BACK = (SymptomKind.FOLDER_MISSING, True), (SymptomKind.FOLDER_MISSING, False)
+def tick(at: float = 60.0) -> Fact:
+    return Tick(at=at)
 
 
 @pytest.mark.parametrize(
     ("facts", "told"),
     [
-        ((folder(True),), []),
-        ((folder(False), folder(False)), []),
-        ((folder(False), folder(True)), []),
-        ((folder(False), folder(True), folder(False), folder(False)), [GONE]),
-        ((folder(True), folder(False), folder(True)), [GONE, BACK]),
+        ((folder(True), tick()), []),
+        ((folder(False), folder(False, 60.0), tick()), []),
+        ((folder(False), folder(True, 60.0)), []),
+        ((folder(False), folder(True), folder(False, 2.0), folder(False, 60.0), tick()), [GONE]),
+        ((folder(True), folder(False), tick(0.9 + GONE_FOR_S), folder(True, 4.0), tick()), []),
+        ((folder(True), folder(False), tick(1.0 + GONE_FOR_S), folder(True, 90.0)), [GONE, BACK]),
+        ((folder(True), folder(False), tick(), tick(0.5), tick(61.0)), [GONE]),
         ((folder(False), link(ConnState.WAITING_QR, paired=False), link(ConnState.CONNECTED, paired=False)), []),
-        ((folder(False), link(ConnState.CONNECTED), link(ConnState.CONNECTED), folder(True)), [GONE, BACK]),
-        ((link(ConnState.CONNECTED), folder(False)), []),
-        ((folder(True), link(ConnState.CONNECTED), folder(False)), [GONE]),
-        ((phone(True), Tick(at=2.0)), []),
+        ((folder(False), link(ConnState.CONNECTED), link(ConnState.CONNECTED), folder(True, 61.0)), [GONE, BACK]),
+        ((folder(False), link(ConnState.CONNECTED, at=2.0), tick(9.0)), [GONE]),
+        ((link(ConnState.CONNECTED), folder(False, 61.0), tick(90.0)), []),
+        ((folder(True), link(ConnState.CONNECTED), folder(False, 61.0), link(ConnState.UNKNOWN, at=90.0)), [GONE]),
+        ((phone(True), tick()), []),
         ((phone(False), phone(False)), [(SymptomKind.PHONE_MISMATCH, True)]),
         ((phone(False), phone(True)), [(SymptomKind.PHONE_MISMATCH, True), (SymptomKind.PHONE_MISMATCH, False)]),
     ],
@@ -57,9 +64,10 @@ def test_each_is_told_once_and_ends(facts: tuple[Fact, ...], told: list[tuple[Sy
 
 
 def test_both_need_a_human_soon() -> None:
-    there = FolderState(known=True)
-    for fact, kind in ((folder(False), SymptomKind.FOLDER_MISSING), (phone(False), SymptomKind.PHONE_MISMATCH)):
-        state, symptoms = step(there, ACME, fact, 7.0, Limits())
-        assert symptoms == (Symptom(ACME, kind, 7.0, True, Severity.CRITICAL),)
-        gone = fact == folder(False)
-        assert state == FolderState(missing=gone, absent=gone, other_phone=not gone, known=True)
+    gone = FolderState(gone_at=1.0, known=True)
+    state, symptoms = step(gone, ACME, tick(7.0), 7.0, Limits())
+    assert symptoms == (Symptom(ACME, SymptomKind.FOLDER_MISSING, 7.0, True, Severity.CRITICAL),)
+    assert state == replace(gone, missing=True)
+    state, symptoms = step(FolderState(), ACME, phone(False), 7.0, Limits())
+    assert symptoms == (Symptom(ACME, SymptomKind.PHONE_MISMATCH, 7.0, True, Severity.CRITICAL),)
+    assert state == FolderState(other_phone=True)
