@@ -215,10 +215,10 @@ def what_to_do(incident: Incident) -> str:
         return "Have the company's phone at hand and scan the QR code as soon as it comes."
     if running:
         return f"Wait. {RUNGS[running[-1].rung].doing} now."
-    if approval is not None and approval.state == "open":
-        return f"Say yes or no: may Baileykeep {RUNGS[approval.rung].to}?"
     if _works_again(incident):
         return "Nothing now. It is watched whether it lasts."
+    if approval is not None and approval.state == "open":
+        return f"Say yes or no: may Baileykeep {RUNGS[approval.rung].to}?"
     if incident.attempts and incident.attempts[-1].rung in PAIRING and incident.attempts[-1].outcome in IN_VAIN:
         return _for_subject(BEGIN_AGAIN, incident.subject)
     return _for_subject(WORDS[incident.cause].what_to_do, incident.subject)

@@ -168,13 +168,13 @@ WORDS: Mapping[Cause, CauseWords] = MappingProxyType(
         ),
         Cause.CREDS_DAMAGED: CauseWords(
             "Login file damaged",
-            "creds.json is damaged",
+            "login file damaged (creds.json)",
             "The login file is empty or torn. A restart now would lose the login.",
             "Do not restart the gateway before creds.json is whole again.",
         ),
         Cause.CREDS_CHANGED: CauseWords(
             "Login file replaced",
-            "creds.json is gone or is another login",
+            "login file gone or another one (creds.json)",
             "The login file vanished or now belongs to another login.",
             "If somebody just paired anew, acknowledge; else ask for the last good copy to be put back.",
         ),

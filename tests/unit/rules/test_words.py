@@ -151,6 +151,8 @@ def test_what_helped_leaves_nothing_to_do_while_it_lasts(change: dict[str, Any],
         healed = replace(healed, cause=Cause.BAD_MAC)
     incident = replace(DOWN, attempts=(healed,), **change)
     assert words.what_to_do(incident) == (said or words.WORDS[incident.cause].what_to_do)
+    if said:  # a restore by hand, say, while the question for a relink was open
+        assert words.what_to_do(replace(incident, approval=Approval(Rung.RELINK, 3, AT))) == said
 
 
 @pytest.mark.parametrize(
