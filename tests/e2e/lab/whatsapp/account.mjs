@@ -45,7 +45,7 @@ export class Account {
 
 class Device {
   constructor(account, number, identity, noiseKey, registration) {
-    Object.assign(this, { account, number, identity, noiseKey, connection: null, ready: false })
+    Object.assign(this, { account, number, identity, noiseKey, connection: null, ready: false, toldLow: false })
     this.registrationId = Buffer.from(registration.eRegid).readUInt32BE()
     this.signedPreKey = {
       id: Buffer.from(registration.eSkeyId).readUIntBE(0, 3),
@@ -70,6 +70,7 @@ class Device {
 
   /** Keep uploaded pre-keys; returns how many replaced one that was there. */
   upload(keys) {
+    this.toldLow = false
     const replaced = keys.filter(({ id }) => this.preKeys.has(id)).length
     for (const { id, value } of keys) this.preKeys.set(id, value)
     this.uploads.push({ count: keys.length, first: keys[0]?.id, last: keys.at(-1)?.id, replaced })

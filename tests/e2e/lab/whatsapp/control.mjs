@@ -18,6 +18,7 @@ export function control(whatsapp) {
     'POST /hang': ({ body }) => troubles.hang(online(body.phone)),
     'POST /refuse': ({ body }) => void (whatsapp.account(body.phone).refusal = body.reason ?? null),
     'POST /qr-error': ({ body }) => qrError(whatsapp, body),
+    'POST /meet': ({ body }) => delivery.meet(whatsapp, body),
     'POST /send': ({ body }) => delivery.send(whatsapp, body),
     'POST /group-send': ({ body }) => delivery.sendToGroup(whatsapp, body),
     'POST /resend': ({ body }) => resend(online(body.phone)),

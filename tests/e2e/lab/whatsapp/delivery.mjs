@@ -74,9 +74,10 @@ async function groupKeyPart(server, contact, device, group, key) {
   return part(sealed.type, sealed.body)
 }
 
-/** Tell a client that the server runs out of its one-time keys, as WhatsApp does. */
+/** Tell a client, once until it uploads some, that the server runs out of its one-time keys, as WhatsApp does. */
 export function runningLow(device) {
-  if (device.preKeys.size >= LOW || !device.connection) return
+  if (device.preKeys.size >= LOW || !device.connection || device.toldLow) return
+  device.toldLow = true
   const attrs = { from: '@s.whatsapp.net', type: 'encrypt', id: `low-${Date.now()}`, t: String(seconds()) }
   device.connection.send(node('notification', attrs, [node('count', { value: String(device.preKeys.size) })]))
 }

@@ -83,7 +83,7 @@ export class WhatsApp {
   login(connection, device) {
     const before = device.connection
     Object.assign(connection, { device })
-    Object.assign(device, { connection, ready: false })
+    Object.assign(device, { connection, ready: false, toldLow: false })
     device.logins++
     this.log('login', { device: device.number, second: Boolean(before) })
     if (before) streamError(before, 'replaced')
