@@ -88,6 +88,9 @@ class Pairing(Protocol):
     def failed_scan(self) -> FailedScan | None:
         """The last scan in vain that is not over."""
 
+    def closing(self) -> None:
+        """The session is closed by us: a QR that was out is over, and nobody scanned it in vain."""
+
     async def tell(self, text: str) -> None:
         """Add a line to the story, and say it beside what is shown."""
 
@@ -114,6 +117,9 @@ class Unseen:
 
     def failed_scan(self) -> FailedScan | None:
         return None
+
+    def closing(self) -> None:
+        """Nobody sees a QR."""
 
     async def tell(self, text: str) -> None:
         """Nobody hears it."""

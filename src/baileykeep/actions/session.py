@@ -116,10 +116,12 @@ def check_can_stop(site: Site) -> None:
 
 async def stop(site: Site) -> None:
     """Close this session: through the gateway, else its process when nobody else lives on it."""
+    site.pairing.closing()
     if site.gateway.capabilities.stop:
         await site.gateway.stop(site.company)
     elif site.process is not None:
         await site.process.stop()
+    site.pairing.closing()  # a look from before the stop may just have come in
 
 
 async def start_again(site: Site) -> None:

@@ -133,6 +133,12 @@ class Board:
         code, count = symptom.detail.get("code"), symptom.detail.get("count")
         return FailedScan(count if isinstance(count, int) else 1, code if isinstance(code, int) else None)
 
+    def closing(self, ident: str) -> None:
+        """Its session is closed by us."""
+        unit = self.sees.units(company(ident))
+        if isinstance(unit, CompanyUnit):
+            unit.expect_close()
+
     async def tell(self, ident: str, text: str) -> None:
         """Say it in the story, and beside what is shown."""
         self.offers.stand(ident).trouble = text
@@ -327,6 +333,9 @@ class AtCompany:
 
     def failed_scan(self) -> FailedScan | None:
         return self._board.failed_scan(self._ident)
+
+    def closing(self) -> None:
+        self._board.closing(self._ident)
 
     async def tell(self, text: str) -> None:
         await self._board.tell(self._ident, text)

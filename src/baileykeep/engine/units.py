@@ -24,7 +24,7 @@ from baileykeep.model.inventory import Inventory
 from baileykeep.model.limits import Limits
 from baileykeep.model.moments import shifted
 from baileykeep.model.symptoms import Subject, Symptom, SymptomKind
-from baileykeep.rules import cause, creds_guard, disconnect, presence
+from baileykeep.rules import cause, creds_guard, disconnect, presence, qr
 from baileykeep.rules.view import CompanyView, Timer
 
 Step = Callable[[Any, Subject, Fact, float, Limits], tuple[Any, tuple[Symptom, ...]]]
@@ -203,6 +203,11 @@ class CompanyUnit(Unit):
         """A relink of our own begins or ends: the creds that come, or are missing, are no surprise."""
         self._states["creds"] = creds_guard.forget(self.state("creds"))
         self.symptoms.pop(SymptomKind.CREDS_CHANGED, None)
+        self.changed = True
+
+    def expect_close(self) -> None:
+        """A session is closed by ourselves: that is no scan that failed."""
+        self._states["qr"] = qr.taken_away(self.state("qr"))
         self.changed = True
 
     @staticmethod

@@ -64,6 +64,11 @@ def step(state: State, subject: Subject, fact: Fact, now: float, limits: Limits)
     return _forgotten(state, subject, now)
 
 
+def taken_away(state: State) -> State:
+    """After we ourselves close a session: a QR that was out goes without anybody having scanned it."""
+    return replace(state, qr_at=None)
+
+
 def _logged(state: State, subject: Subject, fact: LogFact, now: float) -> Step:
     if isinstance(fact, QrShown):
         return _qr_out(state, subject, now)

@@ -245,6 +245,8 @@ async def whole(desk: Desk) -> None:
     await desk.place.healed(desk.company)
     await desk.until(lambda: desk.stories()[0].plain.startswith("✅"), "the story is over")
     assert desk.pair_stories() == 1
+    failed = ("qr_scan_failed", True) in desk.place.symptoms(desk.ident)
+    assert failed is (desk.ident == "terminal")  # a QR that we took away ourselves was not scanned in vain
     assert not any(NEEDS_HUMAN in message.plain for message in desk.place.telegram.ever(desk.chat))
     assert desk.leaks() == []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -22,11 +22,11 @@ from baileykeep.engine.roster import Member, Roster
 from baileykeep.engine.units import CompanyUnit
 from baileykeep.gateways.base import Capabilities
 from baileykeep.model.errors import ChannelError, GatewayError, JournalError
-from baileykeep.model.facts import FilesSeen, Problem
+from baileykeep.model.facts import CloseKind, FilesSeen, Problem, QrShown, StreamClosed
 from baileykeep.model.incident import Approval, Attempt, Cause, Incident, Rung, Topic
 from baileykeep.model.inventory import Creds, CredsState
 from baileykeep.model.limits import Limits
-from baileykeep.model.symptoms import Severity, Subject, company
+from baileykeep.model.symptoms import Severity, Subject, SymptomKind, company
 from baileykeep.rules.notify import Contact, Routes
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.virtual_time import settled
@@ -427,3 +427,19 @@ async def test_a_relink_without_a_login_leaves_the_old_one_dead(paired: bool | N
         unit.observe(FilesSeen(at=1.0, company="acme", inventory=seen), 1.0)
     unit.remember_lost_login(Cause.LOGGED_OUT, 1.0)
     assert (unit.view().cause is Cause.LOGGED_OUT) is not paired
+
+
+async def test_a_session_that_we_close_is_no_scan_in_vain() -> None:
+    of = People()
+    unit = CompanyUnit(ACME, COMPANY, Limits())
+    board = of.board()
+    board = Board(replace(board.sees, units=lambda _: unit))
+
+    def a_qr_is_out_and_it_closes(between: Callable[[], None]) -> list[SymptomKind]:
+        unit.observe(QrShown(at=1.0, gateway="main", company="acme"), 1.0)
+        between()
+        closed = StreamClosed(at=2.0, gateway="main", company="acme", kind=CloseKind.LOST)
+        return [symptom.kind for symptom in unit.observe(closed, 2.0)]
+
+    assert SymptomKind.QR_SCAN_FAILED not in a_qr_is_out_and_it_closes(board.at("acme").closing)
+    assert SymptomKind.QR_SCAN_FAILED in a_qr_is_out_and_it_closes(lambda: None)

@@ -23,7 +23,7 @@ from baileykeep.model.facts import (
 from baileykeep.model.inventory import Creds, CredsState
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import Severity, Symptom, SymptomKind, company
-from baileykeep.rules.qr import State, step
+from baileykeep.rules.qr import State, step, taken_away
 from tests.unit.rules.cases import inventory
 
 ACME = company("acme")
@@ -291,3 +291,9 @@ def test_a_pairing_ends_both() -> None:
 def test_a_line_counts_at_its_own_time_and_one_from_the_future_now() -> None:
     assert step(State(), ACME, shown(0), 100, Limits())[0] == State(qr_at=0)
     assert step(State(), ACME, shown(200), 100, Limits())[0] == State(qr_at=100)
+
+
+def test_a_qr_that_we_took_away_was_not_scanned_in_vain() -> None:
+    shown_once, _, _ = run([shown(0)])
+    assert run([closed(1, CloseKind.LOST, None)], shown_once)[1] == [(SymptomKind.QR_SCAN_FAILED, True)]
+    assert run([closed(1, CloseKind.LOST, None)], taken_away(shown_once))[1] == []
