@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from baileykeep.model.backup import BackupKind
 from tests.e2e.lab.desk import Desk, after
@@ -16,7 +15,7 @@ from tests.e2e.lab.terminal import terminal
 from tests.e2e.lab.world import CHAT, lab
 from tests.fakes.camera import read_qr
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio, pytest.mark.timeout(240)]
 
 ANNA, BEN = "4915200000001", "4915200000002"
 STRANGER = "4917600000099"
@@ -35,7 +34,6 @@ PHONE_FETCHED_S = 11.0
 """Nobody has read a message, walked to the company's phone and pressed a button any sooner."""
 
 
-@pytest.mark.asyncio
 async def test_a_removed_device_is_paired_anew_by_the_picture_in_the_chat(tmp_path: Path) -> None:
     async with lab(tmp_path) as place:
         company = place.companies["1"]
@@ -219,24 +217,18 @@ STORIES: Mapping[str, Story] = {
 """By the company that each is about."""
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def told(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> AsyncIterator[Mapping[str, asyncio.Task[None]]]:
-    """Four people pair at once in one gateway and one daemon: most of each story is waiting for a proof.
-
-    A story that is not asked for is not begun.
-    """
-    wanted = [ident for ident in STORIES if any(f"[{ident}]" in item.nodeid for item in request.session.items)]
-    async with lab(tmp_path_factory.mktemp("pairing"), wanted, qrMs=QR_MS) as place:
-        desks = [Desk(place, place.companies[ident], CHAT + n, f"Salon {ident}") for n, ident in enumerate(wanted, 1)]
+async def test_four_people_pair_at_the_same_time(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """In one gateway and one daemon: most of each story is waiting for a proof, so that they cost little together."""
+    async with lab(tmp_path, tuple(STORIES), qrMs=QR_MS) as place:
+        desks = [Desk(place, place.companies[ident], CHAT + n, f"Salon {ident}") for n, ident in enumerate(STORIES, 1)]
         for desk in desks:
             desk.write_file(SOON if desk.ident == "nobody" else LATE)
         await place.keep()
         tasks = {desk.ident: asyncio.create_task(whole(desk)) for desk in desks}
-        yield tasks
-        for task in tasks.values():
-            task.cancel()
+        for ident, task in tasks.items():
+            with subtests.test(ident):
+                await task
+        assert place.telegram.violations == []
 
 
 async def whole(desk: Desk) -> None:
@@ -249,10 +241,3 @@ async def whole(desk: Desk) -> None:
     assert failed is (desk.ident == "terminal")  # a QR that we took away ourselves was not scanned in vain
     assert not any(NEEDS_HUMAN in message.plain for message in desk.place.telegram.ever(desk.chat))
     assert desk.leaks() == []
-
-
-@pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.xdist_group("pairing")
-@pytest.mark.parametrize("ident", STORIES)
-async def test_at_the_same_time(told: Mapping[str, asyncio.Task[None]], ident: str) -> None:
-    await told[ident]
