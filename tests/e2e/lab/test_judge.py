@@ -57,6 +57,15 @@ def test_the_other_way_round_new_is_gone_and_gone_is_new() -> None:
     assert set(back["Names of files"]) == swapped
 
 
+def test_a_name_that_baileykeep_does_not_know_is_told_apart() -> None:
+    other = replace(PINNED, shapes={**PINNED.shapes, "poll-<n>.json": 2}, unknown=["poll-<n>.json"])
+    found = compare(PINNED, other)
+    assert [chapter.heading.partition(":")[0] for chapter in found] == [
+        "Names of files", "Names that Baileykeep does not know",
+    ]  # fmt: skip
+    assert {chapter.lines for chapter in found} == {("new:  `poll-<n>.json`",)}
+
+
 def test_a_key_of_creds_a_line_of_stderr_and_a_step_that_fails_are_told() -> None:
     other = replace(
         PINNED, creds=[*PINNED.creds, "passkey"], stderr={}, steps={**PINNED.steps, "group": "failed: not within 15 s"}

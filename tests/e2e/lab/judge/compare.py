@@ -23,6 +23,7 @@ def compare(pinned: Observation, other: Observation) -> tuple[Chapter, ...]:
         ("The walk", _turned(pinned.steps, other.steps)),
         ("Pre-keys uploaded", _counts(*upload)),
         ("Names of files", _names(pinned.shapes, other.shapes)),
+        ("Names that Baileykeep does not know: never cleaned, not counted", _names(pinned.unknown, other.unknown)),
         ("Files by kind", _counts(pinned.files, other.files)),
         ("Keys of creds.json", _names(pinned.creds, other.creds)),
         ("Log on stdout", _names(pinned.stdout, other.stdout)),

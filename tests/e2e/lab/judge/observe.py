@@ -14,6 +14,7 @@ import httpx
 
 from baileykeep.logs.attribution import Attribution
 from baileykeep.logs.scan import COUNTS, Scanner, chunks_of, opened
+from baileykeep.model.inventory import Category
 from baileykeep.rules.naming import category_of
 from tests.e2e.lab.people import Company, lid_of, session_name
 from tests.e2e.lab.processes import until
@@ -30,8 +31,9 @@ Walk = Callable[[Company], Awaitable[None]]
 class Observation:
     """What was seen of a release. All texts are without ids.
 
-    `steps` maps each step of the walk to "ok" or what went wrong, `files` each category of files to their number, and
-    `signs` what `baileykeep scan` counts. `fields` maps a log record to the names of its fields.
+    `steps` maps each step of the walk to "ok" or what went wrong, `files` each category of files to their number.
+    `unknown` are the shapes of names that Baileykeep does not know, `signs` is what `baileykeep scan` counts, and
+    `fields` maps a log record to the names of its fields.
     """
 
     version: str = ""
@@ -39,6 +41,7 @@ class Observation:
     uploads: list[int] = field(default_factory=list)
     files: dict[str, int] = field(default_factory=dict)
     shapes: dict[str, int] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
     creds: list[str] = field(default_factory=list)
     stdout: dict[str, int] = field(default_factory=dict)
     stderr: dict[str, int] = field(default_factory=dict)
@@ -152,6 +155,7 @@ async def _files(seen: Observation, company: Company) -> None:
     names = company.files()
     seen.files = dict(sorted(Counter(category_of(name).value for name in names).items()))
     seen.shapes = dict(sorted(Counter(shape(name) for name in names).items()))
+    seen.unknown = sorted({shape(name) for name in names if category_of(name) is Category.OTHER})
     if "creds.json" in names:
         seen.creds = await until(lambda: _keys_of_creds(company), 5, "creds.json is whole")
 
