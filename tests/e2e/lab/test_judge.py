@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.lab.judge.compare import Chapter, compare
 from tests.e2e.lab.judge.observe import Observation, neutral, shape, texts
 from tests.e2e.lab.judge.report import Story, report
-from tests.e2e.lab.judge.stories import read
+from tests.e2e.lab.judge.stories import merged, read
 from tests.e2e.lab.judge.versions import newest, resolved
 from tests.e2e.lab.node import LabError
 
@@ -114,20 +114,30 @@ def test_what_cannot_be_a_release_is_refused_before_npm_is_asked(word: str) -> N
         resolved(word)
 
 
-RESULTS = """<testsuites><testsuite>
-<testcase name="test_holds"/>
-<testcase name="test_breaks"><failure message="AssertionError: assert 75 &gt; 850&#10;  and more">x</failure></testcase>
-<testcase name="test_cannot_begin"><error message="">x</error></testcase>
-<testcase name="test_left_out"><skipped/></testcase>
+CASE = 'testcase classname="tests.e2e.lab.test_x" name'
+RESULTS = f"""<testsuites><testsuite>
+<{CASE}="test_holds"/>
+<{CASE}="test_breaks"><failure message="AssertionError: assert 75 &gt; 850&#10;  and more">x</failure></testcase>
+<{CASE}="test_cannot_begin"><error message="">x</error></testcase>
+<{CASE}="test_left_out"><skipped/></testcase>
 </testsuite></testsuites>"""
 
 
 def test_the_results_of_the_stories_are_read() -> None:
     assert list(read(RESULTS)) == [
-        Story("test_holds"),
-        Story("test_breaks", "AssertionError: assert 75 > 850"),
-        Story("test_cannot_begin", "it failed"),
+        Story("test_holds", place="tests/e2e/lab/test_x.py::test_holds"),
+        Story("test_breaks", "AssertionError: assert 75 > 850", "tests/e2e/lab/test_x.py::test_breaks"),
+        Story("test_cannot_begin", "it failed", "tests/e2e/lab/test_x.py::test_cannot_begin"),
     ]
+
+
+def test_what_holds_at_the_second_try_is_told_so_and_holds() -> None:
+    first = [Story("a", place="a"), Story("b", "late", "b"), Story("c", "wrong", "c")]
+    found = merged(first, [Story("b", place="b"), Story("c", "wrong again", "c")])
+    assert found == [first[0], Story("b", "", "b", wavered="late"), first[2]]
+    text = report("b@1", PINNED, PINNED, (), found)
+    assert "2 of 3 stories hold." in text
+    assert "## Stories that hold only at the second try\n\n- b: late\n" in text
 
 
 def test_the_report_tells_what_holds_and_what_changed() -> None:

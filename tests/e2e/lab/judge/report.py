@@ -13,10 +13,15 @@ WIDTH = 120
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One story that was run; `failure` is the first line of what went wrong, empty when it held."""
+    """One story that was run; `failure` is the first line of what went wrong, empty when it held.
+
+    `wavered` is that of a first try after which a second one held, `place` is how pytest finds it.
+    """
 
     name: str
     failure: str = ""
+    place: str = ""
+    wavered: str = ""
 
 
 def report(package: str, pinned: Observation, other: Observation, chapters: Sequence[Chapter], stories: Sequence[Story]
@@ -35,6 +40,10 @@ def _lines(
     if failed:
         yield "\n## Stories that do not hold\n"
         yield from (f"- {story.name}: {story.failure[:WIDTH]}" for story in failed)
+    wavered = [story for story in stories if story.wavered]
+    if wavered:
+        yield "\n## Stories that hold only at the second try\n"
+        yield from (f"- {story.name}: {story.wavered[:WIDTH]}" for story in wavered)
     for chapter in chapters:
         yield f"\n## {chapter.heading}\n"
         yield from (f"- {line}" for line in chapter.lines)
