@@ -132,6 +132,14 @@ async def aside_step(
     return name
 
 
+async def all_aside(site: Site, token: str, reason: str, *, step: str = SET_ASIDE) -> str:
+    """Set a whole folder aside; the name of the set-aside, empty where nothing of Baileys' own lies there."""
+    listing = await anyio.to_thread.run_sync(store_of(site).listing)
+    if all(file.category is Category.OTHER for file in listing.files):
+        return ""
+    return await aside_step(site, token, None, reason, step=step)
+
+
 def _broken(site: Site, order: Order) -> tuple[str, ...]:
     """The session files of the named contact devices, with their LID/PN twins, that are really there."""
     store = store_of(site)

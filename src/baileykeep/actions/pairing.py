@@ -13,25 +13,25 @@ import anyio
 import anyio.to_thread
 
 from baileykeep.actions.base import Result, Site
-from baileykeep.actions.clean import aside_step
+from baileykeep.actions.clean import all_aside
 from baileykeep.actions.session import (
-    check_can_stop,
     open_session,
     persistently,
-    stop,
+    start_again,
+    store_of,
     verify,
     while_quiet,
     while_stopped,
 )
 from baileykeep.actions.stillness import is_stopped, status
 from baileykeep.gateways.base import SessionStatus
+from baileykeep.model.backup import CLEARED_FOR
 from baileykeep.model.errors import BaileykeepError, GatewayError, StoreError
 from baileykeep.model.evidence import Looked
 from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import Outcome
 from baileykeep.model.inventory import Creds
 from baileykeep.rules import words_pairing as words
-from baileykeep.rules.words import duration
 
 LOOK_EVERY_S = 2.0
 """A QR lives 20 s, and whoever scanned it waits: this is looked at more often than other things."""
@@ -46,8 +46,11 @@ CLOSES_WITHIN_S = 10.0
 CLEARED = "clear_pairing"
 """The step in which a login of a wrong phone, or what a pairing left unfinished, goes out of the folder."""
 
-MOST_CLEARED = 2
-"""So often in one action: each keeps a set-aside, and the old login's must not be pushed out by them."""
+MOST_CLEARED = 5
+"""So often in one action: whoever needs more has another problem than a slip of the hand."""
+
+AGAIN_S = 180.0
+"""Whoever linked the wrong phone is there, and gets at least so long for the right one."""
 
 
 class _Turn(Enum):
@@ -60,41 +63,49 @@ class _Turn(Enum):
 
 @dataclass(slots=True)
 class _Wait:
-    """One row of looks, in seconds that never jump. `clear` says why the folder must be cleared before it can go on."""
+    """One row of looks, in seconds that never jump. `old` is the identity of the login that was set aside, which is
+    no new one when it comes back by itself; `clear` says why the folder must be cleared before it can go on."""
 
     until: float
+    old: str | None
     opened_at: float
     owed_since: float
     qr_seen: bool = False
     named: bool = False
     closed_since: float | None = None
+    known_scans: int = 0
     told_scans: int = 0
     failure: str = ""
     clear: str = ""
 
 
-async def wait_for_scan(site: Site, note: str) -> Result:
-    """Whether somebody pairs in time, with the company's own phone."""
-    deadline = site.clock.monotonic() + site.limits.relink.scan_within_s
+async def wait_for_scan(site: Site, note: str, old: str | None = None) -> Result:
+    """Whether somebody pairs in time, with the company's own phone. `old` is whose login was set aside."""
+    until = site.clock.monotonic() + site.limits.relink.scan_within_s
     if not site.gateway.capabilities.qr:
         await site.pairing.tell(words.OWN_PAGE)
     for _ in range(MOST_CLEARED):
         async with site.steps.step("wait_for_scan", whatever_happens=True) as seen:
-            wait = _Wait(deadline, *(site.clock.monotonic(),) * 2)
-            known = site.pairing.failed_scan()
-            wait.told_scans = known.count if known is not None else 0
+            wait = _wait(site, until, old)
             seen["paired"] = paired = await _paired(site, wait)
         if paired:
             return Result(Outcome.HEALED, "Paired anew.")
         if not wait.clear:
-            return Result(Outcome.FAILED, f"{wait.failure or _nobody(site)} {note}".rstrip())
-        await site.pairing.tell(wait.clear)
-        await _clear(site)
-    return Result(Outcome.FAILED, wait.clear)
+            return Result(Outcome.FAILED, f"{wait.failure or _nobody(site, wait)} {note}".rstrip())
+        if await wrong_phone(site):
+            until = max(until, site.clock.monotonic() + AGAIN_S)
+        await clear(site, wait.clear)
+    return Result(Outcome.FAILED, f"{words.TOO_OFTEN} {note}".rstrip())
 
 
-def _nobody(site: Site) -> str:
-    return f"Nobody scanned within {duration(site.limits.relink.scan_within_s)}."
+def _wait(site: Site, until: float, old: str | None) -> _Wait:
+    now, failed = site.clock.monotonic(), site.pairing.failed_scan()
+    scans = failed.count if failed is not None else 0
+    return _Wait(until, old, opened_at=now, owed_since=now, known_scans=scans, told_scans=scans)
+
+
+def _nobody(site: Site, wait: _Wait) -> str:
+    return words.nobody(site.limits.relink.scan_within_s, tried=wait.told_scans != wait.known_scans)
 
 
 async def _paired(site: Site, wait: _Wait) -> bool:
@@ -102,17 +113,17 @@ async def _paired(site: Site, wait: _Wait) -> bool:
     with site.pairing.waiting():
         while (turn := await _turn(site, wait)) is _Turn.GO_ON:
             await site.clock.sleep(LOOK_EVERY_S)
-        wait.clear = wait.clear if turn is _Turn.GIVEN_UP else await _wrong_phone(site)
+        wait.clear = wait.clear if turn is _Turn.GIVEN_UP else await wrong_phone(site)
     if turn is _Turn.GIVEN_UP or wait.clear:
         return False
     wait.failure = words.NOT_OPENED
     if not await verify(site):
         return False
-    wait.clear = await _wrong_phone(site)
+    wait.clear = await wrong_phone(site)
     return not wait.clear
 
 
-async def _creds(site: Site) -> Creds | None:
+async def creds_of(site: Site) -> Creds | None:
     """The creds as they lie there; None where they cannot be seen."""
     if site.store is None:
         return None
@@ -122,15 +133,16 @@ async def _creds(site: Site) -> Creds | None:
         return None
 
 
-async def _creds_paired(site: Site) -> bool:
-    creds = await _creds(site)
-    return creds is not None and creds.paired
+async def _new_login(site: Site, old: str | None) -> bool:
+    """Whether a paired login lies there that is not the one which was set aside: paired counts once it is saved."""
+    creds = await creds_of(site)
+    return creds is not None and creds.paired and creds.identity != old
 
 
-async def _wrong_phone(site: Site) -> str:
+async def wrong_phone(site: Site) -> str:
     """What to say when it is another phone than the company's; empty when it is the right one, or nobody can tell."""
-    creds = await _creds(site)
-    found, wanted = creds.phone if creds is not None else None, site.pairing.phone
+    creds = await creds_of(site)
+    found, wanted = creds.phone if creds is not None and creds.paired else None, site.pairing.phone
     return words.wrong_phone(found, wanted) if found and wanted and found != wanted else ""
 
 
@@ -141,28 +153,27 @@ async def _turn(site: Site, wait: _Wait) -> _Turn:
         await _switch_to_code(site, wait, phone)
     seen = await status(site)
     site.steps.witness(Looked(stopped=False, running=seen.state is not ConnState.DISCONNECTED))
-    if await _is_open(site, seen):
+    linked = await _new_login(site, wait.old)
+    if linked and seen.state is ConnState.CONNECTED and seen.paired is not False:
         return _Turn.PAIRED
     if site.clock.monotonic() >= wait.until:
-        return _Turn.GIVEN_UP
+        return _Turn.PAIRED if linked else _Turn.GIVEN_UP
     await _say_failed_scan(site, wait)
     if site.pairing.code_over():
-        site.pairing.offer(None)
-        wait.clear = words.CODE_OVER
-        return _Turn.GIVEN_UP
+        return _code_over(site, wait, linked=linked)
     if not (await site.pairing.look() or seen.has_qr):
-        return await _nothing_out(site, wait, seen)
+        return await _nothing_out(site, wait, seen, linked=linked)
     wait.qr_seen, wait.failure, wait.closed_since = True, "", None
     return _Turn.GO_ON
 
 
-async def _is_open(site: Site, seen: SessionStatus) -> bool:
-    """Whether the gateway says so; where it does not tell of pairing, the creds do."""
-    if site.store is None and seen.paired:
-        return True
-    if seen.state is not ConnState.CONNECTED or seen.paired is not None or site.store is None:
-        return seen.state is ConnState.CONNECTED and seen.paired is not False
-    return await _creds_paired(site)
+def _code_over(site: Site, wait: _Wait, *, linked: bool) -> _Turn:
+    """What a code that nobody typed left is cleared; one that was typed in the last moment left a login."""
+    site.pairing.offer(None)
+    if linked:
+        return _Turn.PAIRED
+    wait.clear = words.CODE_OVER
+    return _Turn.GIVEN_UP
 
 
 async def _say_failed_scan(site: Site, wait: _Wait) -> None:
@@ -172,27 +183,28 @@ async def _say_failed_scan(site: Site, wait: _Wait) -> None:
         await site.pairing.tell(words.scan_failed(failed.code))
 
 
-async def _nothing_out(site: Site, wait: _Wait, seen: SessionStatus) -> _Turn:
+async def _nothing_out(site: Site, wait: _Wait, seen: SessionStatus, *, linked: bool) -> _Turn:
     """No QR: somebody scanned it, it is on its way, its row is over, or it never comes."""
     now, patience_s = site.clock.monotonic(), site.limits.disconnect.no_qr_after_s
-    if wait.qr_seen and await _creds_paired(site):
+    if wait.qr_seen and linked:
         return _Turn.PAIRED
+    if seen.state is ConnState.CONNECTED and seen.paired is not False:
+        wait.failure = words.NOT_SAVED
+        return _Turn.GO_ON
     if not wait.qr_seen and _owes_qr(site, seen) and now - wait.owed_since >= patience_s:
-        return await _never_came(site, wait)
+        return await _never_came(site, wait, linked=linked)
     if seen.state is not ConnState.DISCONNECTED:
         wait.closed_since = None
         return _Turn.GO_ON
     wait.closed_since = now if wait.closed_since is None else wait.closed_since
     if now - wait.closed_since < REOPEN_AFTER_S or now - wait.opened_at < REOPEN_EVERY_S:
         return _Turn.GO_ON
-    return await _over(site, wait)
+    return _Turn.PAIRED if linked else await _over(site, wait)
 
 
 async def _over(site: Site, wait: _Wait) -> _Turn:
     """Closed for good, so it is opened again; over what a pairing left unfinished it would be refused."""
-    creds = await _creds(site)
-    if creds is not None and creds.paired:
-        return _Turn.PAIRED
+    creds = await creds_of(site)
     if creds is not None and creds.half_paired:
         wait.clear = words.NEVER_FINISHED
         return _Turn.GIVEN_UP
@@ -200,11 +212,13 @@ async def _over(site: Site, wait: _Wait) -> _Turn:
     return _Turn.GO_ON
 
 
-async def _never_came(site: Site, wait: _Wait) -> _Turn:
+async def _never_came(site: Site, wait: _Wait, *, linked: bool) -> _Turn:
     """A start without a QR is named, tried once more, and then given up."""
+    if linked:
+        return _Turn.PAIRED
     wait.failure = words.no_qr(site.limits.disconnect.no_qr_after_s)
-    if wait.named or await _creds_paired(site):
-        return _Turn.GIVEN_UP if wait.named else _Turn.PAIRED
+    if wait.named:
+        return _Turn.GIVEN_UP
     wait.named, wait.owed_since = True, site.clock.monotonic()
     await site.pairing.tell(wait.failure)
     await _open_again(site, wait)
@@ -228,14 +242,23 @@ async def _open_again(site: Site, wait: _Wait) -> None:
 
 
 async def start_fresh(site: Site) -> None:
-    """Open the session without a login, so that it offers a code where one is wished for, and else a QR."""
+    """Open the session without a login, so that it offers a code where one is wished for, and else a QR.
+
+    A process that was stopped for it is started first: only then is there anybody to ask.
+    """
+    by_gateway = site.gateway.capabilities.stop
+    if not by_gateway:
+        await start_again(site)
     phone = site.pairing.wanted_code()
-    if phone is None or not await _code_came(site, phone):
+    code = phone is not None and await _code_came(site, phone)
+    if by_gateway and not code:
         await persistently(site, lambda: _start_once(site))
 
 
 async def _start_once(site: Site) -> None:
-    if site.gateway.capabilities.force_relink:
+    """Nothing is forced where a login may lie: somebody may just have paired it, and a gateway would forget it."""
+    creds = await creds_of(site)
+    if site.gateway.capabilities.force_relink and creds is not None and not creds.paired:
         await site.gateway.start(site.company, force_relink=True)
     else:
         await open_session(site)
@@ -247,23 +270,39 @@ async def _code_came(site: Site, phone: str) -> bool:
         with anyio.fail_after(site.limits.relink.pairing_code_timeout_s):
             site.pairing.offer(await site.gateway.pairing_code(site.company, phone))
     except (BaileykeepError, TimeoutError) as error:
-        cause = error.cause if isinstance(error, BaileykeepError) else "no answer in time"
-        await site.pairing.tell(words.no_code(cause.rpartition(": ")[2]))
+        await _tell_no_code(site, error)
         return False
     return True
 
 
+async def _tell_no_code(site: Site, error: BaileykeepError | TimeoutError) -> None:
+    cause = error.cause if isinstance(error, BaileykeepError) else "no answer in time"
+    await site.pairing.tell(words.no_code(cause.rpartition(": ")[2]))
+
+
 async def _switch_to_code(site: Site, wait: _Wait, phone: str) -> None:
-    """Close the session that shows a QR, which would block the request, and open it with a code."""
-    async with site.steps.step("stop"):
-        await stop(site)
+    """Close the session that shows a QR, which would block the request, and open it with a code.
+
+    What was scanned in the very moment is opened, and no code asked for.
+    """
+    try:
+        async with site.steps.step("stop"):
+            await site.gateway.stop(site.company)
+    except BaileykeepError as error:
+        await _tell_no_code(site, error)
+        return
     try:
         await _until_closed(site)
     finally:
-        async with site.steps.step("start", whatever_happens=True):
-            wait.opened_at, wait.closed_since = site.clock.monotonic(), None
-            if not await _code_came(site, phone):
-                await persistently(site, lambda: _start_once(site))
+        with anyio.CancelScope(shield=True):
+            async with site.steps.step("start", whatever_happens=True):
+                wait.opened_at, wait.closed_since = site.clock.monotonic(), None
+                await _open_with_code(site, wait, phone)
+
+
+async def _open_with_code(site: Site, wait: _Wait, phone: str) -> None:
+    if await _new_login(site, wait.old) or not await _code_came(site, phone):
+        await persistently(site, lambda: _start_once(site))
 
 
 async def _until_closed(site: Site) -> None:
@@ -272,11 +311,15 @@ async def _until_closed(site: Site) -> None:
         await site.clock.sleep(LOOK_EVERY_S)
 
 
-async def _clear(site: Site) -> None:
-    """Back up and clear what should not be there, and start fresh."""
-    check_can_stop(site)
+async def clear(site: Site, why: str) -> None:
+    """Back up and clear what should not be there, say so, and start fresh. A login that was paired rightly stays."""
+    await anyio.to_thread.run_sync(store_of(site).make)
+    await site.pairing.tell(why)
 
     async def change(token: str) -> str:
-        return await while_quiet(site, token, lambda still: aside_step(site, still, None, "pairing", step=CLEARED))
+        creds = await creds_of(site)
+        if creds is not None and creds.paired and not await wrong_phone(site):
+            return ""
+        return await while_quiet(site, token, lambda still: all_aside(site, still, CLEARED_FOR, step=CLEARED))
 
     await while_stopped(site, change, start=lambda: start_fresh(site))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import anyio
+import contextlib
+
 import anyio.to_thread
 
 from baileykeep.actions.base import Order, Result, Site
-from baileykeep.actions.clean import aside_step
-from baileykeep.actions.pairing import start_fresh, wait_for_scan
+from baileykeep.actions.clean import all_aside
+from baileykeep.actions.pairing import clear, start_fresh, wait_for_scan, wrong_phone
 from baileykeep.actions.session import (
     look_once_more,
     start_again,
@@ -21,7 +22,7 @@ from baileykeep.backups.restore import put_back
 from baileykeep.model.backup import BackupKind
 from baileykeep.model.errors import BackupError, BaileykeepError, Refused
 from baileykeep.model.incident import Outcome
-from baileykeep.model.inventory import Category
+from baileykeep.model.inventory import Creds
 from baileykeep.rules import words_pairing
 
 PUT_BACK = "put_back"
@@ -33,7 +34,8 @@ BACK_TRIES, BACK_EVERY_S = 20, 60.0
 OPENS_WITHIN_S = 30.0
 """A login that lives is open seconds after its start."""
 
-HOPELESS = frozenset({"other_login", "cannot_stop", "backup_damaged", "breach"})
+OTHER_LOGIN = "other_login"
+HOPELESS = frozenset({"cannot_stop", "backup_damaged", "breach"})
 """Why a login cannot go back, whatever time does."""
 
 
@@ -55,23 +57,24 @@ async def relink(site: Site, order: Order) -> Result:
         return Result(Outcome.SUPERSEDED)
     await anyio.to_thread.run_sync(store_of(site).make)
     aside: list[str] = []
-    ready = anyio.Event()
+    old: list[str | None] = []
 
     async def change(token: str) -> str:
-        other = await _other_phone(site)
-        aside.append(await while_quiet(site, token, lambda still: _set_all_aside(site, still)))
-        ready.set()
+        creds = await anyio.to_thread.run_sync(store_of(site).creds)
+        other = _other_phone(site, creds)
+        aside.append(await while_quiet(site, token, lambda still: all_aside(site, still, "relink")))
+        old.append(creds.identity)
         if other:
             await site.pairing.tell(other)
         return "The old login is set aside." if aside[0] else ""
 
     async def start() -> None:
-        await (start_fresh(site) if ready.is_set() else start_again(site))
+        await (start_fresh(site) if aside else start_again(site))
 
     keep = not order.proved_dead
     try:
         note = await while_stopped(site, change, start=start)
-        result = await wait_for_scan(site, "" if keep else note)
+        result = await wait_for_scan(site, "" if keep else note, old[0])
     except BaileykeepError as error:
         if not (any(aside) and keep):
             raise
@@ -81,9 +84,8 @@ async def relink(site: Site, order: Order) -> Result:
     return result
 
 
-async def _other_phone(site: Site) -> str:
+def _other_phone(site: Site, creds: Creds) -> str:
     """What to say when the login that lies there is of another phone than the company's."""
-    creds = await anyio.to_thread.run_sync(store_of(site).creds)
     found, wanted = creds.phone, site.pairing.phone
     return words_pairing.other_phone_stored(found, wanted) if found and wanted and found != wanted else ""
 
@@ -94,14 +96,6 @@ async def pair_again(site: Site, order: Order) -> Result:
     if creds.paired:
         raise Refused("this folder is paired; it is not a half-paired one", code="session_running")
     return await relink(site, Order(operator=order.operator, proved_dead=True))
-
-
-async def _set_all_aside(site: Site, token: str) -> str:
-    """The name of the set-aside; empty where a gateway wiped the folder already."""
-    listing = await anyio.to_thread.run_sync(store_of(site).listing)
-    if all(file.category is Category.OTHER for file in listing.files):
-        return ""
-    return await aside_step(site, token, None, "relink")
 
 
 async def back_again(site: Site, aside: str, note: str) -> Result:
@@ -124,10 +118,15 @@ async def back_again(site: Site, aside: str, note: str) -> Result:
 
     for left in reversed(range(BACK_TRIES)):
         try:
+            await anyio.to_thread.run_sync(store_of(site).make)
             said = await while_stopped(site, change)
         except BaileykeepError as error:
+            if error.code == OTHER_LOGIN and not await _is_wrong_and_cleared(site):
+                return await _paired_after_all(site, aside)
             if not left or error.code in HOPELESS:
-                return Result(Outcome.FAILED, f"The old login is still set aside as {aside}: {error.cause}.")
+                return Result(Outcome.FAILED, words_pairing.still_aside(aside, error.cause))
+            if left == BACK_TRIES - 1 and error.code != OTHER_LOGIN:
+                await site.pairing.tell(words_pairing.not_back_yet(error.cause, BACK_EVERY_S))
             await site.clock.sleep(BACK_EVERY_S)
         else:
             return Result(Outcome.UNDONE, await _with_how_it_opened(site, said))
@@ -137,6 +136,24 @@ async def back_again(site: Site, aside: str, note: str) -> Result:
 async def _with_how_it_opened(site: Site, note: str) -> str:
     """A login that was not proved dead need not live. It is no repair, so it is only looked at, and not for long."""
     return note if await verify(site, OPENS_WITHIN_S) else f"{note} It does not open so far."
+
+
+async def _is_wrong_and_cleared(site: Site) -> bool:
+    """Whether what somebody paired at the last moment is another phone's; then it is cleared, as far as that goes."""
+    wrong = await wrong_phone(site)
+    if wrong:
+        with contextlib.suppress(BaileykeepError):
+            await clear(site, wrong)
+    return bool(wrong)
+
+
+async def _paired_after_all(site: Site, aside: str) -> Result:
+    """Somebody paired while the old login was to go back: nothing is put over that."""
+    async with site.steps.step("verify") as seen:
+        seen["healed"] = healed = await verify(site)
+    if healed:
+        return Result(Outcome.HEALED, "Paired anew.")
+    return Result(Outcome.FAILED, words_pairing.still_aside(aside, words_pairing.NOT_OPENED))
 
 
 async def reset(site: Site, order: Order) -> Result:

@@ -6,13 +6,14 @@ Nothing is repeated blindly. A session that was stopped by the dead daemon is st
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 import anyio.to_thread
 
 from baileykeep.actions.base import Action, Order, Result, Site
 from baileykeep.actions.clean import SET_ASIDE
 from baileykeep.actions.guard import RESTORE
-from baileykeep.actions.pairing import start_fresh, wait_for_scan
+from baileykeep.actions.pairing import start_fresh, wait_for_scan, wrong_phone
 from baileykeep.actions.relink import BACK, PUT_BACK, back_again
 from baileykeep.actions.session import (
     LEFT_CLOSED,
@@ -29,10 +30,25 @@ from baileykeep.model.evidence import Looked
 from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import Outcome
 from baileykeep.model.inventory import CredsState
+from baileykeep.rules import words_pairing
 
-STOP = "stop"
+STOP, WAITED = "stop", "wait_for_scan"
 CHANGING = frozenset({"remove", SET_ASIDE, "restore_creds", RESTORE})
 """The steps that are what an action is for; what comes before them only makes ready."""
+
+
+UP_AGAIN = "Finished by itself while the daemon was away."
+
+
+class Lies(Enum):
+    """What lies in the folder of a login that was to be set aside."""
+
+    OLD = "all of the old login"
+    PARTS = "a part of the old login, with its creds"
+    NOTHING = "no login"
+    NEW = "a new login"
+    WRONG = "a new login of another phone than the company's"
+    UNSEEN = "nobody can tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +76,40 @@ async def resume(site: Site, order: Order, action: Action, past: Past) -> Result
         return Result(Outcome.SUPERSEDED, "Nothing had been done before the restart.")
     up = await connected_and_paired(site)
     site.steps.witness(Looked(stopped=False, open=up))
-    missing = past.aside is not None and await _is_missing(site, past)
-    if past.aside is not None and missing and not order.proved_dead:
-        return await back_again(site, past.aside, BACK)
+    if past.aside is not None or WAITED in past.steps:
+        done = await _resume_pairing(site, past, up=up, keep=not order.proved_dead)
+        if done is not None:
+            return done
     if up and past.only_made_ready:
         return Result(Outcome.SUPERSEDED, "Nothing had been changed before the restart.")
     if up and RESTORE not in past.steps:
-        return await verified(site, "Finished by itself while the daemon was away.")
-    if past.aside is not None and not missing and not order.proved_dead:
-        return await _start_what_was_stopped(site, Result(Outcome.UNDONE, "A login is in place."), past)
-    if missing and not await anyio.to_thread.run_sync(_old_login_there, site, past):
-        return await _go_on_relinking(site)
+        return await verified(site, UP_AGAIN)
     result = await _again(site, order, action)
     return result if result.outcome is Outcome.HEALED else await _start_what_was_stopped(site, result, past)
+
+
+async def _resume_pairing(site: Site, past: Past, *, up: bool, keep: bool) -> Result | None:
+    """A login had been set aside, or was to be, or a scan was waited for; None where the action must begin anew.
+    `keep`: the old login may still live."""
+    lies = await _what_lies(site, past)
+    if keep and past.aside is not None and lies not in (Lies.OLD, Lies.NEW):
+        return await back_again(site, past.aside, BACK)
+    if up and lies in (Lies.OLD, Lies.NEW):
+        return await verified(site, UP_AGAIN)
+    if lies is Lies.NEW:
+        return await _paired_meanwhile(site, past)
+    if lies is Lies.OLD and keep:
+        return await _start_what_was_stopped(site, Result(Outcome.UNDONE, "A login is in place."), past)
+    if lies is Lies.WRONG:
+        return await wait_for_scan(site, "")
+    return await _go_on_relinking(site) if lies is Lies.NOTHING else None
+
+
+async def _paired_meanwhile(site: Site, past: Past) -> Result:
+    """A phone was linked while the daemon was away, and the session is not open yet."""
+    so_far = Result(Outcome.FAILED, words_pairing.NOT_OPENED)
+    result = await _start_what_was_stopped(site, so_far, past)
+    return result if result is not so_far else await verified(site, UP_AGAIN)
 
 
 async def _again(site: Site, order: Order, action: Action) -> Result:
@@ -108,35 +145,32 @@ async def _go_on_relinking(site: Site) -> Result:
     return await wait_for_scan(site, "Login set aside; scan the new QR.")
 
 
-async def _is_missing(site: Site, past: Past) -> bool:
-    """Whether files of the set-aside are not in the folder. What cannot be looked at yet is tried again by who asks."""
+async def _what_lies(site: Site, past: Past) -> Lies:
+    """What lies in the folder. What cannot be looked at yet is tried again by who asks."""
     try:
-        return await anyio.to_thread.run_sync(_misses, site, past)
+        lies = await anyio.to_thread.run_sync(_compared, site, past)
     except BaileykeepError:
-        return True
+        return Lies.UNSEEN
+    return Lies.WRONG if lies is Lies.NEW and await wrong_phone(site) else lies
 
 
-def _misses(site: Site, past: Past) -> bool:
+def _compared(site: Site, past: Past) -> Lies:
     """A login that was paired since misses nothing, and neither does one whose creds are back: they come last."""
-    found, store = _aside(site, past), store_of(site)
+    store = store_of(site)
     creds = store.creds()
+    if past.aside is None:
+        return Lies.NEW if creds.paired else Lies.NOTHING
+    found = _aside(site, past.aside)
     if found is None:
-        return creds.state is CredsState.MISSING
+        return Lies.NOTHING if creds.state is CredsState.MISSING else Lies.OLD
     if creds.identity != found.identity:
-        return not creds.paired
-    if PUT_BACK in past.steps:
-        return False
-    return not {file.name for file in found.files} <= {file.name for file in store.listing().files}
+        return Lies.NEW if creds.paired else Lies.NOTHING
+    whole = PUT_BACK in past.steps or {f.name for f in found.files} <= {f.name for f in store.listing().files}
+    return Lies.OLD if whole else Lies.PARTS
 
 
-def _old_login_there(site: Site, past: Past) -> bool:
-    """Whether the set-aside stopped half way: the creds, which go last, are still there."""
-    found = _aside(site, past)
-    return found is not None and store_of(site).creds().identity == found.identity
-
-
-def _aside(site: Site, past: Past) -> Manifest | None:
+def _aside(site: Site, name: str) -> Manifest | None:
     """None where the daemon died before the copy was whole: then nothing had left the folder."""
-    if past.aside is None or past.aside not in site.vault.shelf.names(site.company):
+    if name not in site.vault.shelf.names(site.company):
         return None
-    return site.vault.load(site.company, past.aside)[1]
+    return site.vault.load(site.company, name)[1]

@@ -96,8 +96,12 @@ class Vault:
         return sorted(found, key=lambda backup: (backup.created_at, backup.name))
 
     def newest(self, company: str, *, paired: bool = True, now: float | None = None) -> Backup | None:
-        """The newest backup (no set-aside), of a paired login unless told otherwise. Those dated after `now` last."""
-        found = [b for b in self.list(company) if b.kind is not BackupKind.ASIDE and (b.paired or not paired)]
+        """The newest backup (no set-aside), of a paired login unless told otherwise. Those dated after `now` last.
+
+        A login that was cleared in the middle of a pairing is another phone's, and counts as none.
+        """
+        login = [b for b in self.list(company) if b.kind is not BackupKind.ASIDE]
+        found = [b for b in login if not paired or (b.paired and not b.cleared)]
         if now is not None:
             found = list(reversed(by_age(found, now)))
         return found[-1] if found else None

@@ -16,6 +16,10 @@ class BackupKind(StrEnum):
     ASIDE = "aside"
 
 
+CLEARED_FOR = "pairing"
+"""The reason of copies of what was cleared in the middle of a pairing: another phone's login, or a half one."""
+
+
 class RestoreMode(StrEnum):
     """IDENTITY leaves ratchets alone (sessions, sender keys); FULL puts everything back."""
 
@@ -54,6 +58,11 @@ class Backup:
     sha256: str = ""
     whole: bool = True
     reason: str = ""
+
+    @property
+    def cleared(self) -> bool:
+        """Whether it holds what was cleared in the middle of a pairing: never a login to go back to by itself."""
+        return self.reason.rpartition(": ")[2] == CLEARED_FOR
 
 
 @dataclass(frozen=True, slots=True)

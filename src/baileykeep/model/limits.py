@@ -130,7 +130,7 @@ class BackupLimits:
     every_s: float = number(6 * HOUR, "between two periodic (hot) backups")
     keep_before_change: int = number(5, "cold backups kept per company")
     keep_periodic: int = number(5, "periodic backups kept per company")
-    keep_set_aside: int = number(3, "set-aside folders and session files kept per company")
+    keep_set_aside: int = number(3, "set-aside folders kept per company, and as many sets of named session files")
 
 
 @dataclass(frozen=True, slots=True)

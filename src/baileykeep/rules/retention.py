@@ -18,18 +18,21 @@ def evictions(
 ) -> tuple[str, ...]:
     """The names to evict, oldest first. At least one of each kind stays whatever the limits say.
 
-    The newest paired backup never goes. A copy dated after `now` was made under a wrong clock: it counts as the
-    oldest, so that it cannot push out true ones, and where it is the newest paired one it stays too.
+    The newest paired backup never goes. Set-asides of whole folders and of named files are counted apart, and what
+    was cleared in the middle of a pairing, or never was paired, pushes out no login that was. A copy dated after
+    `now` was made under a wrong clock: it counts as the oldest, so that it cannot push out true ones, and where it
+    is the newest paired one it stays too.
     `protected` names stay: those that a begun action still needs.
     """
     kept = set(protected) | _newest_paired(backups, now)
     gone: list[Backup] = []
-    for kinds, keep in (
-        (BEFORE_CHANGE, limits.keep_before_change),
-        (PERIODIC, limits.keep_periodic),
-        (SET_ASIDE, limits.keep_set_aside),
+    asides = by_age((backup for backup in backups if backup.kind in SET_ASIDE), now)
+    for ranked, keep in (
+        (by_age((b for b in backups if b.kind in BEFORE_CHANGE), now), limits.keep_before_change),
+        (by_age((b for b in backups if b.kind in PERIODIC), now), limits.keep_periodic),
+        (sorted((b for b in asides if b.whole), key=lambda b: b.cleared or not b.paired), limits.keep_set_aside),
+        ([b for b in asides if not b.whole], limits.keep_set_aside),
     ):
-        ranked = by_age((backup for backup in backups if backup.kind in kinds), now)
         gone += [backup for backup in ranked[max(1, keep) :] if backup.name not in kept]
     return tuple(backup.name for backup in reversed(by_age(gone, now)))
 
@@ -44,7 +47,7 @@ def _rank(backup: Backup, now: float) -> tuple[bool, float, str]:
 
 
 def _newest_paired(backups: Sequence[Backup], now: float) -> set[str]:
-    paired = [backup for backup in backups if backup.paired and backup.kind not in SET_ASIDE]
+    paired = [b for b in backups if b.paired and b.kind not in SET_ASIDE and not b.cleared]
     if not paired:
         return set()
     latest = max(paired, key=lambda backup: (backup.created_at, backup.name))

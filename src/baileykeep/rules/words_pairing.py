@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from baileykeep.rules.words import duration
+
 LINK = "WhatsApp > Settings > Linked devices > Link a device"
 LINK_BY_CODE = f"{LINK} > Link with phone number instead"
 
@@ -88,7 +90,24 @@ def no_qr(within_s: float) -> str:
     return f"No QR code came within {within_s:.0f} s: look at the gateway's log."
 
 
+def nobody(within_s: float, *, tried: bool) -> str:
+    """The time is over."""
+    return f"{'No scan succeeded' if tried else 'Nobody scanned'} within {duration(within_s)}."
+
+
+def not_back_yet(why: str, every_s: float) -> str:
+    """The old login cannot go back just now."""
+    return f"The old login cannot be put back yet ({why}); it is tried again every {duration(every_s)}."
+
+
+def still_aside(aside: str, why: str) -> str:
+    """The old login did not go back, and nothing brings it back by itself."""
+    return f"The old login is still set aside as {aside}: {why.rstrip('.')}."
+
+
 OWN_PAGE = "This gateway hands out no QR code: scan it on the gateway's own page."
 NOT_OPENED = "A phone was linked, but the session did not stay open."
+NOT_SAVED = "The gateway says connected, but no new login is saved in its folder."
+TOO_OFTEN = "Pairing was begun again and again, and never finished."
 CODE_OVER = "Nobody typed the pairing code in time; a QR code is offered instead."
 NEVER_FINISHED = "A pairing was begun and not finished: what it left was cleared, and a new QR code follows."

@@ -9,12 +9,13 @@ from typing import cast
 import pytest
 
 from baileykeep.actions.base import Order
+from baileykeep.backups.aside import set_aside
 from baileykeep.engine.executor import Executor
 from baileykeep.engine.ledger import Running
 from baileykeep.engine.monitor import Monitor
 from baileykeep.engine.roster import Roster
 from baileykeep.model import codec
-from baileykeep.model.backup import BackupKind
+from baileykeep.model.backup import CLEARED_FOR, BackupKind
 from baileykeep.model.incident import Attempt, Cause, Outcome, Rung
 from tests.fakes.gateway import DOWN
 from tests.unit.engine.test_resume import WHO, Blind, World
@@ -58,6 +59,17 @@ async def test_without_any_backup_nothing_is_stopped(world: World) -> None:
 
 
 async def test_a_fresh_login_is_offered(world: World) -> None:
+    creds = world.store.read("creds.json")
     shutil.rmtree(world.store.folder)
+    world.gateway.saves = world.store.folder / "creds.json", creds
     assert await run(world, Rung.RELINK) is Outcome.HEALED
     assert world.gateway.changed == ["stop", "start"]
+
+
+async def test_a_login_that_was_cleared_as_another_phones_does_not_come_back_by_default(world: World) -> None:
+    mine = world.vault.create(world.store, BackupKind.HOT, world.clock.now())
+    world.clock.step_to(world.clock.monotonic() + 60)
+    set_aside(world.vault, world.store, None, world.clock.now(), CLEARED_FOR)
+    newest = world.vault.newest("1")
+    assert newest is not None
+    assert newest.name == mine.name

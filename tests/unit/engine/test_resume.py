@@ -34,9 +34,10 @@ WHO = company("1")
 
 
 class Sessions(FakeGateway):
-    """Notes what it is asked to change; what is started opens only where `opens` says so."""
+    """Notes what it is asked to change; what is started opens only where `opens` says so, and then `saves` a login."""
 
     opens = False
+    saves: tuple[Path, bytes] | None = None
 
     def __init__(self, status: SessionStatus):
         super().__init__({"1": status})
@@ -53,6 +54,8 @@ class Sessions(FakeGateway):
         self.changed.append("start")
         if self.opens:
             self.sessions[company] = UP
+            if self.saves is not None:
+                self.saves[0].write_bytes(self.saves[1])
 
 
 class HurriedClock(VirtualClock):

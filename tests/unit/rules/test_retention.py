@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from baileykeep.model.backup import Backup, BackupKind
+from dataclasses import replace
+
+from baileykeep.model.backup import CLEARED_FOR, Backup, BackupKind
 from baileykeep.model.limits import DAY, BackupLimits
 from baileykeep.rules.retention import evictions
 from tests.unit.rules.folders import NOW
@@ -94,3 +96,25 @@ def test_one_of_each_kind_stays_even_where_none_is_wanted() -> None:
     assert gone(made("login", BackupKind.COLD, 9), *asides, limits=none) == ("a2", "a1")
     dead = [made(f"h{n}", BackupKind.HOT, n, paired=False) for n in range(3)]
     assert gone(*dead, limits=none) == ("h2", "h1")
+
+
+def aside(name: str, days_ago: float, *, paired: bool = True, whole: bool = True, reason: str = "relink") -> Backup:
+    return replace(made(name, BackupKind.ASIDE, days_ago, paired=paired), whole=whole, reason=reason)
+
+
+def test_neither_half_logins_nor_wrong_phones_push_out_a_login_that_was_set_aside() -> None:
+    half = [aside(f"h{n}", n, paired=False) for n in range(3)]
+    wrong = [aside(f"w{n}", n, reason=CLEARED_FOR) for n in range(3)]
+    assert gone(aside("login", 30), *half, *wrong) == ("h2", "w2", "h1", "w1")
+
+
+def test_named_files_and_whole_folders_are_counted_apart() -> None:
+    named = [aside(f"n{n}", n, whole=False) for n in range(4)]
+    assert gone(aside("login", 30), *named) == ("n3",)
+
+
+def test_the_newest_paired_one_is_not_a_login_that_was_cleared() -> None:
+    wrong = [
+        replace(made(f"w{n}", BackupKind.COLD, n), reason=f"before setting aside: {CLEARED_FOR}") for n in range(6)
+    ]
+    assert "login" not in gone(made("login", BackupKind.COLD, 30), *wrong)
