@@ -118,6 +118,15 @@ async def test_a_forged_yes_is_as_good_as_its_time(data: str) -> None:
         assert w.asked == []
 
 
+async def test_a_yes_counts_once_however_often_and_by_whom_it_is_pressed() -> None:
+    async with world(listening=True) as w:
+        data = f"over_reset|c:1|{int(w.clock.now() // 60)}"
+        assert (await w.tg.press_data(CHAT, 1, data, user=ANNA)).text.startswith("Begun.")
+        again = await w.tg.press_data(CHAT, 1, data, user=ANNA)
+        assert (again.alert, again.text) == (True, "this question is answered already; look at the newest message")
+        assert [name for name, _, _ in w.asked] == ["reset"]
+
+
 async def test_a_forged_wish_to_end_a_login_only_brings_the_question() -> None:
     async with world(listening=True) as w:
         answer = await w.tg.press_data(CHAT, 1, "reset|c:<b>1|1", user=ANNA)

@@ -189,7 +189,9 @@ def _by_hand(command: str) -> Handler:
         if command in ("relink", "reset"):
             running = c.orchestrator.running.get(company(ident))
             if running is not None and running.attempt.rung in RELINKING:
-                return {"action": running.attempt.action_id}
+                did = "already under way" if BY_HAND[command] is running.attempt.rung else "not begun beside it"
+                text = f"{ident} is being paired anew: {command} is {did}."
+                return {"action": running.attempt.action_id, "text": text}
             guard_open_login(c, ident, args)
         order = Order(
             operator=operator,

@@ -69,6 +69,10 @@ async def pairing_code(c: ControlService, args: Args, operator: str) -> Answer:
     running = c.orchestrator.running.get(company(ident))
     if running is not None and running.attempt.rung not in RELINKING:
         raise Refused(f"an action on {ident} is running", code="action_running", next_step="try again in a minute")
+    if running is not None and not c.board.hears_wishes(ident):
+        raise Refused(
+            f"no phone of {ident} is waited for just now", code="action_running", next_step="try again in a minute"
+        )
     if running is None:
         guard_open_login(c, ident, args)
     await c.note(company(ident), operator, "Asked for a pairing code.")

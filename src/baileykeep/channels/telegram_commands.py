@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -97,6 +98,7 @@ class Desk:
         self._allowed = allowed
         self._clock = clock
         self._strangers: set[tuple[int | None, int | None]] = set()
+        self._answered: deque[tuple[int, int | None]] = deque(maxlen=100)
         self.username: str | None = None
 
     async def handle(self, update: Update) -> Answer | None:
@@ -136,15 +138,19 @@ class Desk:
     async def _confirmed(
         self, query: CallbackQuery, chat: int, message: int | None, command: str, args: dict[str, Any]
     ) -> Answer:
-        """A second yes is asked for where the login may still live."""
+        """A second yes is asked for where the login may still live. A question counts once, whoever answers it: what
+        somebody began by it may be over already, and must not be begun again."""
+        if (chat, message) in self._answered:
+            raise UsageError("this question is answered already", next_step="look at the newest message")
         try:
-            await self._command(command, args, operator_name(query.from_user))
+            said = await self._command(command, args, operator_name(query.from_user))
         except Refused as refused:
             if refused.code != telegram_confirm.ALIVE:
                 raise
             made = telegram_confirm.still(command, args["company"], refused, self._clock.now())
             return Answer("Please confirm once more.", chat, message, query.id, question=made, over=message)
-        return Answer(_short(_BEGUN), chat, callback=query.id, over=message)
+        self._answered.append((chat, message))
+        return Answer(_short(str(said.get("text") or _BEGUN)), chat, callback=query.id, over=message)
 
     async def _said(self, message: Message, text: str) -> Answer | None:
         word, *args = text.split()

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+import structlog
+
 from baileykeep.channels import telegram_text
 from baileykeep.channels.base import Placard
 from baileykeep.channels.qr_image import blank
@@ -15,6 +17,8 @@ from baileykeep.channels.telegram_limits import Limiter
 from baileykeep.channels.telegram_text import Rows
 from baileykeep.model.codec import decode, encode
 from baileykeep.model.errors import ChannelError
+
+log = structlog.get_logger()
 
 DRAWER = "picture"
 """The memory's keys begin with this: what stands in a chat must be found again by the next daemon."""
@@ -99,20 +103,30 @@ class Pictures:
             return await self._api.send_picture(chat, placard.picture, caption, rows)
 
     async def take_down(self, key: str) -> None:
-        """See `Displays.take_down`. What Telegram does not remove is made empty."""
+        """See `Displays.take_down`. What Telegram does not remove is made empty; what stays all the same is logged."""
         known = self._known.get(key)
         if known is None:
             return
         try:
             async with self._limiter.slot(known.chat):
-                if not await self._api.delete(known.chat, known.message):
+                if not await self._deleted(known):
                     await self._empty(known)
         except ChatMoved:
             pass  # it stayed behind in a chat that is closed to everybody
         except ChannelError as error:
             if not error.permanent:
                 raise
+            log.warning("picture_left", chat=known.chat, message=known.message, error=error.cause)
         await self._keep(key, None)
+
+    async def _deleted(self, known: Picture) -> bool:
+        """Whatever Telegram has against it, it may still be made empty."""
+        try:
+            return await self._api.delete(known.chat, known.message)
+        except ChannelError as error:
+            if not error.permanent:
+                raise
+            return False
 
     async def _empty(self, known: Picture) -> None:
         if known.code:

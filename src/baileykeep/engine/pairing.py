@@ -97,6 +97,11 @@ class Board:
         stand = self.offers.stands.get(ident)
         return stand is not None and stand.waiting > 0
 
+    def hears_wishes(self, ident: str) -> bool:
+        """Whether a wish for a code is still of use: not once the wait is over, though its action goes on."""
+        stand = self.offers.stands.get(ident)
+        return stand is None or not stand.waited or stand.waiting > 0
+
     def show(self, ident: str) -> None:
         """Somebody asks to see the QR of a session that waits for a scan by itself."""
         if self._group is not None and ident not in self._watched and not self.is_waiting(ident):
@@ -210,8 +215,10 @@ class Board:
         return tuple(dict.fromkeys((*member.routes.first, *(member.routes.second if passed_on else ()))))
 
     def _wanted(self, place: Place) -> Placard | None:
-        """What should stand there now."""
-        ident, _, address = place
+        """What should stand there now: nothing any more in a chat that is no longer told of this company."""
+        ident, channel, address = place
+        if Contact(channel, address) not in self._contacts(ident):
+            return None
         offer = self.offers.offered(ident) if self.is_waiting(ident) else None
         stands_there = self._posted.get(place) is not None
         if offer is None and not (stands_there and self._goes_on(ident)):

@@ -9,6 +9,7 @@ from dataclasses import replace
 import anyio
 import pytest
 import segno
+import structlog.testing
 
 from baileykeep.channels.base import Displays, Placard
 from baileykeep.channels.qr_image import QUIET_MODULES, SCALE, blank, png
@@ -121,6 +122,21 @@ async def test_what_telegram_does_not_remove_any_more_is_made_empty() -> None:
         w.clock.step_to(w.clock.monotonic() + 3 * 86_400)
         await later(w, "acme@100")
         assert w.tg.messages(CHAT)[1].plain == "Over."
+
+
+@pytest.mark.asyncio
+async def test_whatever_telegram_has_against_removing_it_is_made_empty_and_what_stays_is_logged() -> None:
+    async with world() as w:
+        await later(w, SCAN)
+        w.tg.fail(400, "Bad Request: MESSAGE_DELETE_FORBIDDEN", method="deleteMessage")
+        await later(w, "acme@100")
+        assert w.tg.messages(CHAT)[0].picture == blank()
+        await later(w, SCAN)
+        w.tg.fail(400, "Bad Request: CHAT_WRITE_FORBIDDEN", times=2)
+        with structlog.testing.capture_logs() as logs:
+            await later(w, "acme@100")
+        assert [line["event"] for line in logs] == ["picture_left"]
+        assert await w.channel.shown() == ()
 
 
 @pytest.mark.asyncio

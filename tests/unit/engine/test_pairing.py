@@ -105,9 +105,10 @@ class People:
     told: list[str] = field(default_factory=list)
     incident: Incident | None = None
     phone: str | None = "4915112345678"
+    routes: Routes = field(default_factory=lambda: Routes((ANN,), (BOB,)))
 
     def member(self, subject: Subject) -> Member | None:
-        return Member(ACME, "Acme", "main", Limits(), Routes((ANN,), (BOB,))) if subject == ACME else None
+        return Member(ACME, "Acme", "main", Limits(), self.routes) if subject == ACME else None
 
     def story(self, _subject: Subject, _topic: Topic) -> Incident | None:
         return self.incident
@@ -265,6 +266,34 @@ async def test_the_second_contact_sees_it_once_the_question_was_passed_on() -> N
             board.nudge()
             await of.pass_time(1)
             assert set(of.wall.there) == {"acme@1", "acme@2"}
+
+
+async def test_a_chat_that_is_no_longer_told_of_the_company_sees_no_further_qr() -> None:
+    of = People()
+    async with running(of) as board:
+        with board.waiting("acme"):
+            await board.at("acme").look()
+            await of.pass_time(1)
+            assert set(of.wall.there) == {"acme@1"}
+            of.routes = Routes((BOB,), ())
+            of.gateway.text = "2@two"
+            await of.pass_time(2)
+            await board.at("acme").look()
+            await of.pass_time(1)
+            assert set(of.wall.there) == {"acme@2"}
+            assert [p.picture for p in of.wall.ever if p.to == "1"] == [png("2@one")]
+
+
+async def test_a_wish_for_a_code_is_of_no_use_once_the_wait_is_over() -> None:
+    of = People()
+    of.relinking()
+    async with running(of) as board:
+        assert board.hears_wishes("acme")
+        with board.waiting("acme"):
+            assert board.hears_wishes("acme")
+        assert not board.hears_wishes("acme")
+        board.ended("acme")
+        assert board.hears_wishes("acme")
 
 
 async def test_a_code_takes_the_place_of_the_qr_and_nothing_else_is_asked_meanwhile() -> None:
