@@ -134,7 +134,7 @@ def pauses() -> str:
         ("repair of contact sessions", _words(HOUR)),
         ("cleanup", f"{_words(L.cleanup.cooldown_s)}; in a maintenance window {_words(L.cleanup.window_cooldown_s)}"),
         ("anything by itself", f"{L.ladder.daily_budget} a company in 24 h"),
-        ("anything that takes files, after a clock jump", _words(L.ladder.clock_jump_s)),
+        ("a cleanup, after a clock jump", _words(L.ladder.clock_jump_s)),
         ("the next rung after a verified repair", _words(L.ladder.settle_s)),
         ("two companies after the brake lifted", _words(L.brake.stagger_s)),
     ]

@@ -28,7 +28,7 @@ def check_removal(oracles: Oracles, session: Session, name: str) -> None:
         oracles.breach(session.id, f"{name} is removed while the gateway still writes")
     if session.link in (Link.OPEN, Link.CONNECTING):
         oracles.breach(session.id, f"{name} is removed while the session is {session.link}")
-    by_age = doing.rung != "reset"  # a human's own wish, for the whole folder
+    by_age = doing.rung == "cleanup"  # what is set aside is named, or the whole folder
     if by_age and oracles.world.now - oracles.jumped_at < 3600.0 - 60.0 and doing.at > oracles.jumped_at + 60.0:
         oracles.breach(session.id, f"{name} is removed although the clock jumped")
     path = session.folder.path / name

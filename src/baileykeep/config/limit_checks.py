@@ -9,6 +9,7 @@ from itertools import pairwise
 from baileykeep.config.limit_tables import written
 from baileykeep.config.units import format_duration
 from baileykeep.model.limits import Limits
+from baileykeep.rules.bad_mac import bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ OR_EQUAL = frozenset({"poll"})
 
 def clashes(limits: Limits) -> list[Clash]:
     """Every pair of limits that contradict each other."""
-    return [*_order(limits), *_hysteresis(limits)]
+    return [*_order(limits), *_hysteresis(limits), *_settling(limits)]
 
 
 def _order(limits: Limits) -> Iterator[Clash]:
@@ -71,6 +72,17 @@ def _hysteresis(limits: Limits) -> Iterator[Clash]:
             reason = f"is {values.hysteresis}, but must be less than the {gap} files between {low} and {high}"
             yield Clash("thresholds", "hysteresis", high, reason)
             return
+
+
+def _settling(limits: Limits) -> Iterator[Clash]:
+    """What was counted before a repair must have left its window before the next rung is thought of."""
+    window_s, settle_s = bound(limits.bad_mac)[1], limits.ladder.settle_s
+    if settle_s < window_s:
+        reason = (
+            f"is {shown('settle_s', settle_s)}, but must be at least the window of Bad MACs "
+            f"(limits.bad_mac.window or its preset), which is {shown('window_s', window_s)}"
+        )
+        yield Clash("ladder", "settle_s", "window_s", reason)
 
 
 def shown(field: str, value: object) -> str:

@@ -94,7 +94,7 @@ class LadderLimits:
     restart_backoff_s: float = number(10 * MINUTE, "between two restarts of a gateway's process")
     daily_budget: int = number(5, "automatic repairs a company and day")
     window_margin_s: float = number(15 * MINUTE, "nothing is begun in the last part of a maintenance window")
-    clock_jump_s: float = number(HOUR, "a wall-clock jump beyond this bars removals for this long")
+    clock_jump_s: float = number(HOUR, "a wall-clock jump beyond this bars cleanups for this long")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from baileykeep.rules.questions import question
 Gate = Callable[[Case, Rung], Decision | None]
 
 REMOVES_FILES = frozenset({Rung.CLEANUP, Rung.REPAIR_SESSIONS, Rung.RELINK, Rung.PAIR_AGAIN})
+GOES_BY_AGE = frozenset({Rung.CLEANUP})
+"""Who removes files by their age needs a clock that is right; what is set aside is named, or all of it."""
 
 
 def daemon(case: Case, rung: Rung) -> Decision | None:
@@ -71,8 +73,8 @@ def timing(case: Case, rung: Rung) -> Decision | None:
 
 
 def clock(case: Case, rung: Rung) -> Decision | None:
-    """The wall clock jumped a short while ago; only for what takes files away."""
-    if case.fleet.jumped_at is None or rung not in REMOVES_FILES:
+    """The wall clock jumped a short while ago; only for what goes by the age of files."""
+    if case.fleet.jumped_at is None or rung not in GOES_BY_AGE:
         return None
     until = case.fleet.jumped_at + case.limits.ladder.clock_jump_s
     return hold(Reason.CLOCK_JUMPED, rung, until) if case.now < until else None

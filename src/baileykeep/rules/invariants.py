@@ -29,7 +29,7 @@ INVARIANTS: Mapping[str, Check] = {
         begin.cooldowns_kept,
         begin.daily_budget_kept,
         begin.login_ends_only_with_consent,
-        begin.nothing_taken_after_a_clock_jump,
+        begin.no_cleanup_after_a_clock_jump,
         steps.intent_before_effect,
         steps.looked_again_before_acting,
         steps.nothing_repeated_blindly,

@@ -10,7 +10,7 @@ from baileykeep.rules.ladder import LADDER
 from baileykeep.rules.watch import Watch
 
 PROVED_BY_CODE = frozenset({Cause.LOGGED_OUT, Cause.HALF_PAIRED, Cause.ACCOUNT_BLOCKED, Cause.REPLACED})
-TAKES_FILES = frozenset({Rung.CLEANUP, Rung.REPAIR_SESSIONS, Rung.RELINK, Rung.PAIR_AGAIN})
+GOES_BY_AGE = frozenset({Rung.CLEANUP})
 BY_HAND_ONLY = frozenset({Rung.RESET, Rung.BACKUP, Rung.RESTORE})
 RETRIED = frozenset({Cause.DISCONNECTED, Cause.PHANTOM})
 MOST_DOUBLINGS = 5
@@ -177,11 +177,11 @@ def _agreed(begun: Begun, now: float, limits: Limits) -> bool:
     return fitting and now - given_at < limits.relink.approval_ttl_s
 
 
-def nothing_taken_after_a_clock_jump(_watch: Watch, evidence: Evidence, limits: Limits) -> str:
-    """For an hour after the wall clock jumped nothing that takes files away is begun, not even by hand; only a Reset,
-    which goes by no file's age, is a human's to make at any time."""
+def no_cleanup_after_a_clock_jump(_watch: Watch, evidence: Evidence, limits: Limits) -> str:
+    """For an hour after the wall clock jumped no cleanup is begun, not even by hand; what is set aside goes by no
+    file's age."""
     sight = evidence.sight
-    if not isinstance(sight, Begun) or sight.attempt.rung not in TAKES_FILES or sight.situation.jumped_at is None:
+    if not isinstance(sight, Begun) or sight.attempt.rung not in GOES_BY_AGE or sight.situation.jumped_at is None:
         return ""
     jumped = evidence.at < sight.situation.jumped_at + limits.ladder.clock_jump_s
     return "the wall clock jumped a short while ago" if jumped else ""

@@ -80,3 +80,16 @@ def test_levels_pass_only_when_ascending(bounds: list[int]) -> None:
     limits = resolve(Limits(), {"thresholds": {**dict(zip(names, bounds, strict=True)), "hysteresis": 0}})
     ascending = all(low < high for low, high in pairwise(bounds))
     assert (clashes(limits) == []) == ascending
+
+
+@pytest.mark.parametrize(
+    ("bad_mac", "settle", "said"),
+    [({}, "59s", "1m"), ({"preset": "unstable-network"}, "90s", "2m"), ({"window": "10m"}, "3m", "10m")],
+)
+def test_a_repair_settles_no_sooner_than_what_was_counted_before_it_is_forgotten(
+    bad_mac: dict[str, str], settle: str, said: str
+) -> None:
+    table = Installation.model_validate({"limits": {"bad_mac": bad_mac, "ladder": {"settle": settle}}}).limits
+    (clash,) = clashes(resolve(Limits(), overrides(table)))
+    assert clash.key == "limits.ladder.settle"
+    assert clash.reason.endswith(f"(limits.bad_mac.window or its preset), which is {said}")

@@ -197,7 +197,7 @@ async def test_an_operator_is_refused_what_would_break_a_promise_and_told_why(
         d.holds.jumped_at = on.clock.now()
         monkeypatch.setattr(ladder, "may_request", lambda *_a, **_k: Decision(Verb.ACT, Reason.OPERATOR))
         with pytest.raises(Breached, match="the wall clock jumped") as refused:
-            await d.desk.request(ACME, Rung.RELINK, Order(operator="ann"))
+            await d.desk.request(ACME, Rung.CLEANUP, Order(operator="ann"))
         assert refused.value.exit_code == 3
         assert ACME in d.holds.breached
         assert on.sessions.asked == []

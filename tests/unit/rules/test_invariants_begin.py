@@ -13,7 +13,7 @@ from baileykeep.model.limits import DAY, LadderLimits, Limits, RelinkLimits
 from baileykeep.model.symptoms import gateway
 from baileykeep.rules import invariants_begin as rules
 from baileykeep.rules.cause import PROVED
-from baileykeep.rules.gates import REMOVES_FILES
+from baileykeep.rules.gates import GOES_BY_AGE
 from baileykeep.rules.ladder import RETRIED, UNTOUCHED_TRIES
 from tests.unit.rules.sights import NOW, QUIET, agreed, attempt, begun, earlier, resumed, told, wrong
 
@@ -34,7 +34,7 @@ def by_hand(rung: Rung, **more: Any) -> Begun:
 
 
 def test_what_it_must_agree_about_with_the_ladder_is_the_same() -> None:
-    assert (rules.PROVED_BY_CODE, rules.TAKES_FILES) == (PROVED, REMOVES_FILES)
+    assert (rules.PROVED_BY_CODE, rules.GOES_BY_AGE) == (PROVED, GOES_BY_AGE)
     assert (rules.RETRIED, rules.UNTOUCHED_TRIES) == (RETRIED, UNTOUCHED_TRIES)
 
 
@@ -358,10 +358,11 @@ def test_a_half_paired_folder_needs_no_consent() -> None:
 
 
 @pytest.mark.parametrize(("ago_s", "ok"), [(3599, False), (3600, True)])
-def test_nothing_is_taken_for_an_hour_after_a_clock_jump(ago_s: float, ok: bool) -> None:
+def test_nothing_is_cleaned_for_an_hour_after_a_clock_jump(ago_s: float, ok: bool) -> None:
     jumped = held(jumped_at=NOW - ago_s)
-    expected = [] if ok else ["nothing_taken_after_a_clock_jump"]
+    expected = [] if ok else ["no_cleanup_after_a_clock_jump"]
     assert breached(begun(Rung.CLEANUP, Cause.FILES_DANGER, situation=jumped)) == expected
-    assert breached(by_hand(Rung.RELINK, situation=jumped)) == expected
+    assert breached(by_hand(Rung.CLEANUP, situation=jumped)) == expected
+    assert breached(by_hand(Rung.RELINK, situation=jumped)) == []
     assert breached(by_hand(Rung.RESET, situation=jumped)) == []
     assert breached(begun(situation=jumped)) == []
