@@ -18,6 +18,7 @@ from baileykeep.actions.session import (
     open_session,
     persistently,
     start_again,
+    stop,
     store_of,
     verify,
     while_quiet,
@@ -42,9 +43,6 @@ REOPEN_AFTER_S = 10.0
 REOPEN_EVERY_S = 30.0
 CLOSES_WITHIN_S = 10.0
 """A session that shows a QR gets so long to close before a pairing code is asked for."""
-
-OWN_CLOSE_S = 10.0
-"""So long after a QR gave way to a code its end may still be read from the log."""
 
 CLEARED = "clear_pairing"
 """The step in which a login of a wrong phone, or what a pairing left unfinished, goes out of the folder."""
@@ -76,7 +74,6 @@ class _Wait:
     qr_seen: bool = False
     named: bool = False
     closed_since: float | None = None
-    switched_at: float = float("-inf")
     known_scans: int = 0
     told_scans: int = 0
     failure: str = ""
@@ -181,13 +178,9 @@ def _code_over(site: Site, wait: _Wait, *, linked: bool) -> _Turn:
 
 
 async def _say_failed_scan(site: Site, wait: _Wait) -> None:
-    """A session that was closed for a code is no scan in vain, though its log looks like one."""
     failed = site.pairing.failed_scan()
-    if failed is None or failed.count == wait.told_scans:
-        return
-    own = site.clock.monotonic() - wait.switched_at < OWN_CLOSE_S
-    wait.told_scans, wait.known_scans = failed.count, failed.count if own else wait.known_scans
-    if not own:
+    if failed is not None and failed.count != wait.told_scans:
+        wait.told_scans = failed.count
         await site.pairing.tell(words.scan_failed(failed.code))
 
 
@@ -291,11 +284,14 @@ async def _tell_no_code(site: Site, error: BaileykeepError | TimeoutError) -> No
 async def _switch_to_code(site: Site, wait: _Wait, phone: str) -> None:
     """Close the session that shows a QR, which would block the request, and open it with a code.
 
-    What was scanned in the very moment is opened, and no code asked for.
+    What was scanned in the very moment is opened, and no code asked for. A process is not stopped for it.
     """
+    if not site.gateway.capabilities.stop:
+        await _code_came(site, phone)
+        return
     try:
         async with site.steps.step("stop"):
-            await site.gateway.stop(site.company)
+            await stop(site)
     except BaileykeepError as error:
         await _tell_no_code(site, error)
         return
@@ -304,8 +300,7 @@ async def _switch_to_code(site: Site, wait: _Wait, phone: str) -> None:
     finally:
         with anyio.CancelScope(shield=True):
             async with site.steps.step("start", whatever_happens=True):
-                wait.opened_at = wait.switched_at = site.clock.monotonic()
-                wait.closed_since = None
+                wait.opened_at, wait.closed_since = site.clock.monotonic(), None
                 await _open_with_code(site, wait, phone)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from baileykeep.actions.base import FailedScan, Order, Result
+from baileykeep.actions.base import Order, Result
 from baileykeep.demo.session import State
 from baileykeep.gateways.base import SessionStatus
 from baileykeep.model.errors import GatewayError
@@ -71,20 +71,6 @@ async def test_a_code_wished_for_just_after_a_scan_ends_no_fresh_login(w: World)
     result = await w.act()
     assert result.outcome is Outcome.HEALED, (result, w.people.told)
     assert w.gateway.asked.count("force") == 1
-
-
-async def test_a_qr_that_gave_way_to_a_code_is_no_scan_in_vain(w: World) -> None:
-    w.order = DEAD
-
-    def wish() -> None:
-        w.people.wish = PHONE
-
-    w.when(lambda: w.session.state is State.WAITING_QR, 5, wish)
-    w.when(lambda: w.people.code is not None, 1, lambda: setattr(w.people, "failed", FailedScan(1, None)))
-    result = await w.act()
-    assert result.outcome is Outcome.FAILED
-    assert "The last scan failed" not in " ".join(w.people.told)
-    assert result.note.startswith("Nobody scanned")
 
 
 async def test_a_hiccup_of_the_gateway_at_a_wish_for_a_code_ends_nothing(w: World) -> None:
