@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, null
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from baileykeep.actions.stillness import Row
+from baileykeep.actions.stillness import Earlier
 from baileykeep.backups.vault import Vault
 from baileykeep.clock import Clock
 from baileykeep.gateways.base import Gateway
@@ -140,7 +140,7 @@ class Site:
 
     `alone` tells that the process carries this company only (then stopping it stops nobody else).
     `may_stop_others` is a human's word that it may be stopped although it carries others.
-    `still` are looks that found it stopped before the action began.
+    `earlier` are looks that found it stopped before the action began.
     `still_wrong` looks at the symptom again; `last_up_at` is when the session was last seen connected.
     """
 
@@ -160,7 +160,7 @@ class Site:
     baileys: str | None = None
     real: Real = literal
     pairing: Pairing = field(default_factory=Unseen)
-    still: Row | None = None
+    earlier: Earlier = field(default_factory=Earlier)
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,7 @@ async def prove_stopped(site: Site) -> str:
     """
     clock, limits = site.clock, site.limits.ladder
     deadline = clock.monotonic() + limits.stop_within_s
-    row = site.still
+    row = site.earlier.take()
     if row is not None:
         site.steps.witness(StillBefore(row.since_s, row.looked_s, row.token))
     while clock.monotonic() < deadline:

@@ -61,6 +61,19 @@ class Row:
         return self.looked_s - self.since_s >= max(limits.stopped_gap_s, limits.quiet_folder_s)
 
 
+@dataclass(slots=True)
+class Earlier:
+    """The row that was seen before an action began: it counts for the first proof only, for then the action starts
+    the session again."""
+
+    row: Row | None = None
+
+    def take(self) -> Row | None:
+        """The row, once."""
+        row, self.row = self.row, None
+        return row
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """One look: whether it is stopped, and the token of the folder's listing."""

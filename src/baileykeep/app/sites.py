@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from baileykeep.actions.base import Pairing, Real, Site, Steps, Unseen, literal
-from baileykeep.actions.stillness import Row
+from baileykeep.actions.stillness import Earlier, Row
 from baileykeep.backups.vault import Vault
 from baileykeep.clock import Clock
 from baileykeep.config.discover import Oddity, Placement, placements
@@ -251,7 +251,7 @@ class Sites:
             baileys=self.baileys(ident),
             real=self.real,
             pairing=self.pairing(ident),
-            still=self.still(ident),
+            earlier=Earlier(self.still(ident)),
         )
 
     async def aclose(self) -> None:

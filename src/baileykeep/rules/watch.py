@@ -174,9 +174,10 @@ def _looked(act: Act, sight: Looked, evidence: Evidence, _limits: Limits) -> Act
 
 
 def _still_before(act: Act, sight: StillBefore, evidence: Evidence, _limits: Limits) -> Act:
-    """They count from the next look on, if that finds the same; looks of the action's own since its stop come first."""
+    """They count from the next look on, if that finds the same, and only until the action itself starts the session;
+    looks of its own since its stop come first."""
     lately = sight.looked_s <= evidence.mono_s <= sight.looked_s + ROW_LASTS_S
-    if not lately or act.still_since_s is not None:
+    if not lately or act.still_since_s is not None or STARTS & set(act.steps):
         return act
     return replace(act, still_since_s=sight.since_s, token=sight.token)
 

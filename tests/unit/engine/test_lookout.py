@@ -13,7 +13,7 @@ import pytest
 from baileykeep.actions import stillness
 from baileykeep.actions.base import Site
 from baileykeep.actions.session import prove_stopped
-from baileykeep.actions.stillness import At, Look, Row
+from baileykeep.actions.stillness import At, Earlier, Look, Row
 from baileykeep.clock import VirtualClock
 from baileykeep.engine.lookout import Lookout
 from baileykeep.model.errors import StoreError
@@ -151,7 +151,7 @@ async def stopped_and_seen(on: Installation) -> tuple[Row, Site, Heard]:
         return True
 
     site = on.site(ACME, heard, wrong, by_human=False)  # type: ignore[arg-type]
-    return row, replace(site, still=row), heard
+    return row, replace(site, earlier=Earlier(row)), heard
 
 
 async def test_a_stop_that_was_seen_before_is_proved_by_one_more_look(tmp_path: Path) -> None:
@@ -162,14 +162,16 @@ async def test_a_stop_that_was_seen_before_is_proved_by_one_more_look(tmp_path: 
     assert heard.sights == [StillBefore(row.since_s, row.looked_s, row.token), Looked(True, token=row.token)]
 
 
-@pytest.mark.parametrize("how", ["written", "long ago"])
-async def test_what_was_seen_before_counts_only_while_it_is_still_so(tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize("how", ["written", "long ago", "used"])
+async def test_what_was_seen_before_counts_once_and_only_while_it_is_still_so(tmp_path: Path, how: str) -> None:
     on = Installation(tmp_path)
     row, site, _ = await stopped_and_seen(on)
     if how == "written":
         (on.folders["acme"] / "tctoken-1.json").write_text("{}")
+    elif how == "used":
+        await prove_stopped(site)
     else:
-        site = replace(site, still=replace(row, looked_s=row.looked_s - 26))
+        site = replace(site, earlier=Earlier(replace(row, looked_s=row.looked_s - 26)))
     proved: list[float] = []
 
     async def prove() -> None:

@@ -184,6 +184,12 @@ def test_looks_before_the_action_count_when_its_own_finds_the_same() -> None:
     assert breached(*BEGUN, (StepBegun("stop"), 0), *proof, (StepBegun("set_aside"), 0)) == []
 
 
+def test_looks_before_the_action_count_no_more_once_it_started_the_session() -> None:
+    story: Told = (*BEGUN, (StepBegun("stop"), 0), (StepBegun("start", must_come=True), 0), (StepBegun("stop"), 0))
+    before, own = (StillBefore(MONO - 20, MONO - 4, "t1"), 0.0), (Looked(True, token="t1"), 0.0)
+    assert breached(*story, before, own, (StepBegun("put_back"), 0)) == ["stopped_before_files_change"]
+
+
 def test_looks_before_the_action_do_not_replace_its_own() -> None:
     own, before = (Looked(True, token="t1"), 0.0), (StillBefore(MONO - 20, MONO - 4, "t1"), 0.0)
     assert breached(*BEGUN, (StepBegun("stop"), 0), own, before, own, (StepBegun("set_aside"), 0)) == [
