@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.e2e.lab.processes import GatewayProcess, Json, WhatsAppProcess, until
 
 PAIRED_WITHIN_S = 30.0
 HEARD_WITHIN_S = 15.0
+SAVED_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,10 @@ class Company:
         """The names in its auth folder that begin so."""
         return {path.name for path in self.folder.iterdir() if path.name.startswith(prefix)}
 
+    async def copy_login(self, to: Path) -> None:
+        """Copy its folder at a moment in which no file of it is half written."""
+        await until(lambda: _copied_whole(self.folder, to), SAVED_WITHIN_S, f"the folder of {self.ident} lies still")
+
     def creds(self) -> Json:
         """Its stored login."""
         found: Json = json.loads((self.folder / "creds.json").read_text())
@@ -148,6 +154,15 @@ class Company:
     def identity(self) -> str:
         """What tells one login from another, for comparing only."""
         return str(self.creds()["signedIdentityKey"]["public"])
+
+
+def _copied_whole(folder: Path, to: Path) -> bool:
+    shutil.rmtree(to, ignore_errors=True)
+    try:
+        shutil.copytree(folder, to)
+        return all(json.loads(path.read_bytes()) is not None for path in to.iterdir())
+    except (shutil.Error, ValueError):
+        return False
 
 
 def lid_of(number: str) -> str:

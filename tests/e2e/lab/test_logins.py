@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -30,7 +29,7 @@ async def test_a_login_that_a_second_process_uses_is_not_fought_over(tmp_path: P
         other = GatewayProcess(
             tmp_path / "second", ("1",), place.whatsapp.socket, options={"policy": {"fightsBack": True}}
         )
-        shutil.copytree(company.folder, other.folder("1"))
+        await company.copy_login(other.folder("1"))
         try:
             await other.start()
             await place.incident(company, "replaced")
