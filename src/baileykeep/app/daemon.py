@@ -181,8 +181,7 @@ class Daemon(Around):
         """Read the logs up to now, and look into the folder."""
         await self.logs.catch_up()
         if subject.scope is Scope.COMPANY:
-            self.files.mark(subject.id)
-            await self.files.drain()
+            await self.files.look_now(subject.id)
 
     def moved(self) -> None:
         self.gateways.sync()

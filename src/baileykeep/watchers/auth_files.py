@@ -141,6 +141,11 @@ class AuthFiles:
         self._dirty[company] = None
         self._marked.set()
 
+    async def look_now(self, company: str) -> None:
+        """Look at this company without waiting for events, or for the pause that busy folders get."""
+        self.mark(company)
+        await self.drain()
+
     async def refresh(self) -> None:
         """Take in companies that came, went or moved, and folders that are there again."""
         if self._take_in(self._wanted()):

@@ -112,3 +112,24 @@ async def settle_watch(world: World, folder: Path) -> None:
     """Until events arrive: before the watch stands a rename would only be found by the comparison."""
     (folder / "probe.json").write_text("{}")
     await world.until(("a", 5))
+
+
+@pytest.mark.asyncio
+async def test_who_must_know_now_waits_for_no_event_and_no_pause(tmp_path: Path) -> None:
+    async def no_events(_: Collection[str], __: anyio.CapacityLimiter, deliver: Callable[[set[str]], None]) -> None:
+        deliver(set())
+        await anyio.sleep_forever()
+
+    world = World(tmp_path, events=no_events)
+    folder = world.add("a")
+    async with world.running():
+        await world.until(("a", 4))
+        world.take()
+        (folder / "session-1.json").write_text("{}")
+        await world.watcher.look_now("a")
+        assert world.take() == [("a", 5)]
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+        await world.watcher.look_now("a")
+        assert world.take() == [("a", False)]
