@@ -157,3 +157,14 @@ def test_the_report_says_when_nothing_changed_or_the_walk_broke() -> None:
     assert report("b@1", PINNED, PINNED, (), []).endswith("Nothing changed in files and logs.\n")
     broken = replace(PINNED, steps={"pair by QR": "ok", "group": "failed: x"})
     assert "In the walk, these steps failed: group." in report("b@1", PINNED, broken, (), [])
+
+
+def test_the_report_on_the_page_is_what_is_told_of_that_release() -> None:
+    page = (FIXTURES.parents[2] / "docs" / "lab.md").read_text()
+    _, _, shown = page.partition("## Pre-keys uploaded\n")
+    shown = shown.partition("```")[0].replace("- …\n", "")
+    whole = report("x", PINNED, OLDER, compare(PINNED, OLDER), [])
+    assert [line for line in shown.splitlines() if line not in whole.splitlines()] == []
+    assert [chapter.heading for chapter in compare(PINNED, OLDER)] == ["Pre-keys uploaded"] + [
+        line.removeprefix("## ") for line in shown.splitlines() if line.startswith("## ")
+    ]
