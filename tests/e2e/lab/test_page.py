@@ -99,6 +99,15 @@ def test_without_a_lab_the_second_terminal_is_told_so(tmp_path: Path, capsys: py
 # --- the page, typed in -----------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process of this machine; `born` tells it from a later one of the same number."""
+
+    pid: int
+    parent: int
+    born: int
+
+
 @dataclass(slots=True)
 class Terminals:
     """The first terminal, which runs the lab, and a second one for typing."""
@@ -125,21 +134,31 @@ class Terminals:
         """Wait until the first terminal shows it."""
         await until(lambda: text in self.shown(), within_s, text, self)
 
-    def processes(self) -> list[int]:
-        """Everything that runs because of this lab: its folder is in their words."""
-        return sorted(pid for pid, words in _running() if str(self.root) in words and pid != os.getpid())
+    def family(self) -> set[Process]:
+        """Everything that the lab started, and what that started."""
+        found, running = {self.first.pid}, list(_running())
+        for _ in running:  # a child may stand before its parent
+            found |= {one.pid for one in running if one.parent in found}
+        return {one for one in running if one.pid in found - {self.first.pid}}
 
     def __str__(self) -> str:
         return self.shown()
 
 
-def _running() -> Iterator[tuple[int, str]]:
+def _running() -> Iterator[Process]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
-                yield int(folder.name), (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
             except OSError:  # it ended meanwhile
                 continue
+            yield Process(int(folder.name), int(fields[1]), int(fields[19]))
+
+
+def _left(family: set[Process]) -> set[int]:
+    """Those that still run, whoever their parent is now."""
+    running = {(one.pid, one.born) for one in _running()}
+    return {one.pid for one in family if (one.pid, one.born) in running}
 
 
 @asynccontextmanager
@@ -169,9 +188,10 @@ async def test_the_page_can_be_followed(tmp_path: Path) -> None:
         assert "3 ok" in await lab.typed("baileykeep health")
         await _answers(lab)
         await asyncio.gather(_hang(lab), _removed(lab), _bad_mac(lab))
+        family = lab.family()
         lab.first.send_signal(signal.SIGINT)
         assert await asyncio.wait_for(lab.first.wait(), 30) == 0
-        assert lab.processes() == []
+        assert _left(family) == set()
         assert lab.shown().endswith("stays until the next `make lab` or `make clean`.\n")
 
 
@@ -211,7 +231,8 @@ async def _bad_mac(lab: Terminals) -> None:
 @pytest.mark.timeout(120)
 async def test_nothing_outlives_a_lab_that_is_killed(tmp_path: Path) -> None:
     async with terminals(tmp_path / "lab") as lab:
-        assert len(lab.processes()) >= 3
+        family = lab.family()
+        assert len(family) == len({"WhatsApp", "gateway", "daemon"})
         lab.first.kill()
         await lab.first.wait()
-        await until(lambda: lab.processes() == [], 30, "all processes are gone")
+        await until(lambda: not _left(family), 30, "all processes are gone")
