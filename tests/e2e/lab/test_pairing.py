@@ -177,10 +177,13 @@ async def a_reset_sends_the_wrong_phone_away_and_takes_the_right_one(desk: Desk)
     assert {(copy.phone, copy.paired) for copy in desk.copies(BackupKind.ASIDE)} == {
         (f"***{company.phone[-4:]}", True), (f"***{STRANGER[-4:]}", True)
     }  # fmt: skip
-    await company.scan(desk.scanned(await desk.picture()))
+    await desk.picture()
+    await desk.say(f"/code {desk.ident}")
+    await desk.press("Yes, do it")
+    await company.tell("code", code=await desk.code())
     await desk.until(company.connected, "it is open")
     assert company.creds()["me"]["id"].startswith(f"{company.phone}:")
-    await desk.until(desk.nothing_to_scan, "the picture is gone")
+    await desk.until(desk.nothing_to_scan, "the code is gone")
     await desk.until(lambda: desk.tells("Reset the login: it works again (Paired anew)."), "it is told")
 
 
