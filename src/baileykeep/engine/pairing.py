@@ -138,6 +138,14 @@ class Board:
         code, count = symptom.detail.get("code"), symptom.detail.get("count")
         return FailedScan(count if isinstance(count, int) else 1, code if isinstance(code, int) else None)
 
+    async def look(self, ident: str) -> bool:
+        """Ask for the QR that is out now; whoever scans it in vain does so from now on."""
+        out = await self.offers.look(ident)
+        offer, unit = self.offers.offered(ident), self.sees.units(company(ident))
+        if offer is not None and not offer.code and isinstance(unit, CompanyUnit):
+            unit.expect_scan(self.sees.clock.now())
+        return out
+
     def closing(self, ident: str) -> None:
         """Its session is closed by us."""
         unit = self.sees.units(company(ident))
@@ -325,7 +333,7 @@ class AtCompany:
             yield
 
     async def look(self) -> bool:
-        return await self._board.offers.look(self._ident)
+        return await self._board.look(self._ident)
 
     def offer(self, code: str | None) -> None:
         self._board.offers.offer_code(self._ident, code)

@@ -205,6 +205,11 @@ class CompanyUnit(Unit):
         self.symptoms.pop(SymptomKind.CREDS_CHANGED, None)
         self.changed = True
 
+    def expect_scan(self, now: float) -> None:
+        """A QR is shown to people from now on."""
+        self._states["qr"] = qr.put_out(self.state("qr"), now)
+        self.changed = True
+
     def expect_close(self) -> None:
         """A session is closed by ourselves: that is no scan that failed."""
         self._states["qr"] = qr.taken_away(self.state("qr"))

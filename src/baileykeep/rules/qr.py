@@ -64,6 +64,11 @@ def step(state: State, subject: Subject, fact: Fact, now: float, limits: Limits)
     return _forgotten(state, subject, now)
 
 
+def put_out(state: State, now: float) -> State:
+    """After we ourselves got a QR from the gateway: no poll or log line need have told of it yet."""
+    return replace(state, qr_at=now)
+
+
 def taken_away(state: State) -> State:
     """After we ourselves close a session: a QR that was out goes without anybody having scanned it."""
     return replace(state, qr_at=None)

@@ -472,3 +472,13 @@ async def test_a_session_that_we_close_is_no_scan_in_vain() -> None:
 
     assert SymptomKind.QR_SCAN_FAILED not in a_qr_is_out_and_it_closes(board.at("acme").closing)
     assert SymptomKind.QR_SCAN_FAILED in a_qr_is_out_and_it_closes(lambda: None)
+
+
+async def test_a_scan_in_vain_is_known_before_any_poll_told_of_the_qr() -> None:
+    of = People()
+    unit = CompanyUnit(ACME, COMPANY, Limits())
+    board = Board(replace(of.board().sees, units=lambda _: unit))
+    closed = StreamClosed(at=of.clock.now() + 1, gateway="main", company="acme", kind=CloseKind.LOST, code=403)
+    assert unit.observe(closed, closed.at) == []
+    assert await board.at("acme").look()
+    assert [symptom.kind for symptom in unit.observe(closed, closed.at)] == [SymptomKind.QR_SCAN_FAILED]

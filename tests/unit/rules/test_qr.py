@@ -23,7 +23,7 @@ from baileykeep.model.facts import (
 from baileykeep.model.inventory import Creds, CredsState
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import Severity, Symptom, SymptomKind, company
-from baileykeep.rules.qr import State, step, taken_away
+from baileykeep.rules.qr import State, put_out, step, taken_away
 from tests.unit.rules.cases import inventory
 
 ACME = company("acme")
@@ -297,3 +297,7 @@ def test_a_qr_that_we_took_away_was_not_scanned_in_vain() -> None:
     shown_once, _, _ = run([shown(0)])
     assert run([closed(1, CloseKind.LOST, None)], shown_once)[1] == [(SymptomKind.QR_SCAN_FAILED, True)]
     assert run([closed(1, CloseKind.LOST, None)], taken_away(shown_once))[1] == []
+
+
+def test_a_qr_that_we_put_out_can_be_scanned_in_vain() -> None:
+    assert run([closed(1, CloseKind.LOST, 403)], put_out(State(), 0))[1] == [(SymptomKind.QR_SCAN_FAILED, True)]
