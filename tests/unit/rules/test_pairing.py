@@ -89,3 +89,11 @@ def test_what_goes_wrong_is_told_with_numbers_but_without_phones() -> None:
         assert "(…1234)" in text
         assert "49176" not in text
         assert "backed up and cleared" in text
+
+
+def test_a_time_that_is_over_and_a_login_that_does_not_go_back_are_named() -> None:
+    assert words.nobody(600, tried=False) == "Nobody scanned within 10 min."
+    assert words.nobody(600, tried=True) == "No scan succeeded within 10 min."
+    said = "The old login cannot be put back yet (the disk is full); it is tried again every 1 min."
+    assert words.not_back_yet("the disk is full", 60) == said
+    assert words.still_aside("x-aside", "it is damaged.") == "The old login is still set aside as x-aside: it is damaged."
