@@ -96,4 +96,4 @@ def test_a_time_that_is_over_and_a_login_that_does_not_go_back_are_named() -> No
     assert words.nobody(600, tried=True) == "No scan succeeded within 10 min."
     said = "The old login cannot be put back yet (the disk is full); it is tried again every 1 min."
     assert words.not_back_yet("the disk is full", 60) == said
-    assert words.still_aside("x-aside", "it is damaged.") == "The old login is still set aside as x-aside: it is damaged."
+    assert words.still_aside("x", "it is damaged.") == "The old login is still set aside as x: it is damaged."
