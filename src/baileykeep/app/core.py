@@ -217,6 +217,7 @@ class Core:
 
     def observe(self, fact: Fact) -> None:
         """Every fact of every watcher comes through here."""
+        fact = self._moves.restamped(fact)
         self._around.fact(fact)
         self.engine.observe(fact)
         self.housekeeping.notice(fact)
