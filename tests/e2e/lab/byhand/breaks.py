@@ -16,6 +16,8 @@ from tests.e2e.lab.processes import GatewayProcess, ended, until
 OLD_DAYS, DAY_S = 40, 86_400
 OFTEN = 6
 PILE = 185
+QR_WITHIN_S = 5.0
+"""A session that was just started shows its QR a moment later."""
 
 Break = Callable[[Place, Company], Awaitable[str]]
 
@@ -183,7 +185,9 @@ async def mend(place: Place, company: Company) -> str:
 
 async def scan(_: Place, company: Company) -> str:
     """the phone scans the QR that is out"""
-    if await company.qr() is None:
+    try:
+        await until(company.qr, QR_WITHIN_S, "a QR is out")
+    except AssertionError:
         return "There is no QR out now."
     await company.scan()
     return f"The phone …{company.phone[-4:]} scanned the QR."
