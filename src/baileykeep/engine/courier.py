@@ -9,7 +9,7 @@ Each lane (one address in one channel) is served by itself, so that a dead or sl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio
@@ -136,18 +136,22 @@ class Courier:
     async def _start_lanes(self, tasks: anyio.abc.TaskGroup) -> float:
         page = PAGE
         while True:
+            busy = frozenset(address for address, state in self._lanes.items() if state.busy)
             waiting = await self._journal.pending_notices(self._clock.now(), page)
-            started, wait_s = await self._start(tasks, waiting)
+            started, wait_s = await self._start(tasks, waiting, busy)
             if started or len(waiting) < page:
                 return wait_s
             page *= 2
 
-    async def _start(self, tasks: anyio.abc.TaskGroup, waiting: Sequence[Notice]) -> tuple[bool, float]:
+    async def _start(
+        self, tasks: anyio.abc.TaskGroup, waiting: Sequence[Notice], busy: Collection[Address]
+    ) -> tuple[bool, float]:
+        """`busy` lanes were so when the outbox was read: what they delivered meanwhile may stand among `waiting`."""
         started, wait_s = False, LOOK_AGAIN_S
         covered: list[int] = []
         for address, notices in _by_lane(waiting).items():
             state = self._lanes.setdefault(address, _LaneState())
-            if state.busy:
+            if address in busy:
                 continue
             due = plan(state.lane, notices, self._clock.now(), self.limits)
             covered += due.covered

@@ -31,6 +31,7 @@ class Lookout:
         self._look = look
         self._clock = clock
         self._rows: dict[str, Row] = {}
+        self._problems: set[str] = set()
         self._asked = anyio.Event()
 
     def row(self, ident: str) -> Row | None:
@@ -67,10 +68,18 @@ class Lookout:
         try:
             seen = await self._look(ident)
         except BaileykeepError as error:
-            log.info("not_looked_at", company=ident, error=error.cause)
+            self._note_problem(ident, error)
             seen = None
+        else:
+            self._problems.discard(ident)
         row = after(self._rows.get(ident), seen, self._clock.monotonic()) if seen is not None else None
         if row is None:
             self._rows.pop(ident, None)
         else:
             self._rows[ident] = row
+
+    def _note_problem(self, ident: str, error: BaileykeepError) -> None:
+        """Logged once: a folder that is gone may stay so for as long as the question stands."""
+        if ident not in self._problems:
+            log.info("not_looked_at", company=ident, error=error.cause)
+        self._problems.add(ident)

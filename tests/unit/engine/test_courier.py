@@ -96,6 +96,30 @@ async def test_what_is_posted_is_delivered_at_once_and_then_marked() -> None:
         assert await w.counts() == {"sent": 2}
 
 
+class SlowToRead(MemoryJournal):
+    """What is read is a while old when it arrives."""
+
+    def __init__(self, clock: VirtualClock):
+        super().__init__()
+        self._clock = clock
+
+    async def pending_notices(self, now: float, limit: int = 200) -> list[Notice]:
+        found = await super().pending_notices(now, limit)
+        await self._clock.sleep(1.0)
+        return found
+
+
+async def test_what_is_delivered_while_the_outbox_is_read_is_not_delivered_again() -> None:
+    clock = VirtualClock(START)
+    async with world(journal=SlowToRead(clock), clock=clock) as w:
+        w.channel.takes_s = 0.7
+        await w.post(Story().open(START, Severity.EMERGENCY))
+        await advance(clock, 1.2)
+        w.courier.nudge()
+        await advance(clock, 20)
+        assert len(w.channel.tries) == 1
+
+
 async def test_a_new_story_is_told_after_its_moment() -> None:
     async with world() as w:
         await w.post(Story().open(START))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+import structlog
 
 from baileykeep.actions import stillness
 from baileykeep.actions.base import Site
@@ -106,6 +107,18 @@ async def test_a_look_that_finds_it_running_or_nothing_ends_the_row(finds: Look 
         of.finds = Look(True, "t1")
         await of.pass_time(5)
         assert made.row("acme") == Row(of.clock.monotonic() - 2, of.clock.monotonic() - 2, "t1")
+
+
+async def test_a_folder_that_is_gone_is_logged_once_until_it_is_there_again() -> None:
+    of = Told(stories=(ASKED,), finds=StoreError("the folder is gone"))
+    with structlog.testing.capture_logs() as logs:
+        async with lookout(of):
+            await of.pass_time(22)
+            of.finds = Look(True, "t1")
+            await of.pass_time(5)
+            of.finds = StoreError("the folder is gone")
+            await of.pass_time(10)
+    assert [line["event"] for line in logs] == ["not_looked_at"] * 2
 
 
 @pytest.mark.parametrize(("look", "at_s", "since_s"), [

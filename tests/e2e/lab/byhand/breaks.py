@@ -16,8 +16,8 @@ from tests.e2e.lab.processes import GatewayProcess, ended, until
 OLD_DAYS, DAY_S = 40, 86_400
 OFTEN = 6
 PILE = 185
-QR_WITHIN_S = 5.0
-"""A session that was just started shows its QR a moment later."""
+QR_WITHIN_S = 15.0
+"""Whoever holds the phone waits for the QR: the session may have to be proved stopped first."""
 
 Break = Callable[[Place, Company], Awaitable[str]]
 
