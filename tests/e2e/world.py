@@ -195,7 +195,7 @@ whatsapp = ["{self.whatsapp.address}"]
         make_private(settings)
         journal = await SqlJournal.open(settings.installation.state_dir / "journal.db")
         self.busy.wrap(journal, JOURNAL_CALLS)
-        self.daemon = Daemon(Given(settings, problems, self.clock, journal, random.Random(7)))
+        self.daemon = Daemon(Given(settings, problems, self.clock, journal, random.Random(7), memory_mb=lambda: None))
         self.daemons.append(self.daemon)
         for door in self.daemon.sites.doors.values():
             self.busy.wrap(door.gateway, GATEWAY_CALLS)

@@ -23,7 +23,7 @@ from baileykeep.model.errors import BaileykeepError
 from baileykeep.model.evidence import Begun, Evidence, Intended, Resumed, Sight, Situation, StepBegun
 from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import Attempt, Cause, Rung
-from baileykeep.model.limits import Limits
+from baileykeep.model.limits import Limits, RelinkLimits
 from baileykeep.model.symptoms import company as subject
 from baileykeep.rules import invariants
 from baileykeep.rules.creds_file import parse_creds
@@ -156,6 +156,10 @@ class Steps:
         return Past(tuple(line["begun"] for line in begun), asides[-1] if asides and relinking else None)
 
 
+LIMITS = Limits(relink=RelinkLimits(scan_within_s=60))
+"""Each look of a wait is one more operation that fails once: a minute of them is as good as ten."""
+
+
 async def _always() -> bool:
     return True
 
@@ -171,7 +175,7 @@ def site(place: Place, rung: Rung, fsys: Fsys | None = None, *, resumed: bool = 
         store=place.store(fsys),
         vault=place.vault(fsys),
         clock=clock,
-        limits=Limits(),
+        limits=LIMITS,
         steps=Steps(place, clock, rung, resumed=resumed),
         still_wrong=_always,
         last_up_at=NOW,

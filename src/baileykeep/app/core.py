@@ -19,7 +19,7 @@ from baileykeep.app.control import ControlService
 from baileykeep.app.housekeeping import Housekeeping
 from baileykeep.app.sites import Door, Knowledge, MakeDoor, Sites
 from baileykeep.app.snapshot import Sources
-from baileykeep.app.vitals import Vitals
+from baileykeep.app.vitals import Vitals, memory_mb
 from baileykeep.backups.vault import Vault
 from baileykeep.bus import Bus
 from baileykeep.channels.base import Channel, Command
@@ -57,13 +57,17 @@ from baileykeep.watchers import connection, process
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a daemon is made from. `journal` is open; it is closed by whoever opened it."""
+    """What a daemon is made from. `journal` is open; it is closed by whoever opened it.
+
+    `memory_mb` tells what its process holds; None where that is not the daemon's alone.
+    """
 
     settings: Settings
     problems: Sequence[Problem]
     clock: Clock
     journal: Journal
     rng: random.Random
+    memory_mb: Callable[[], float | None] = memory_mb
 
 
 MakeChannels = Callable[[Settings, Journal, Clock, Command], dict[str, Channel]]
@@ -187,13 +191,14 @@ class Core:
 
     def start(self, group: TaskGroup) -> None:
         """Decide, keep house and tell people, until the group is cancelled."""
+        given = self.given
         group.start_soon(self.engine.run, self.orchestrator)
         group.start_soon(self.housekeeping.run)
         group.start_soon(self.courier.run)
         group.start_soon(self.board.run)
         group.start_soon(self.lookout.run)
         group.start_soon(self.monitor.run)
-        group.start_soon(Vitals(self.engine, self.bus, self.given.journal, self.clock).run)
+        group.start_soon(Vitals(self.engine, self.bus, given.journal, self.clock, given.memory_mb).run)
 
     def start_unclocked(self, group: TaskGroup) -> None:
         """The same without what merely repeats itself: whoever calls this beats time as it sees fit."""

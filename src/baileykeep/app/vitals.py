@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+from collections.abc import Callable
 
 import anyio
 import structlog
@@ -22,14 +23,27 @@ log = structlog.get_logger(__name__)
 LOOK_S = 60.0
 
 
+def memory_mb() -> float | None:
+    """What this process holds in memory now."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            pages = int(file.read().split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
 class Vitals:
     """Told is what was beyond its bound at two looks in a row: a burst is no growth."""
 
-    def __init__(self, engine: Engine, bus: Bus, journal: Journal, clock: Clock):
+    def __init__(
+        self, engine: Engine, bus: Bus, journal: Journal, clock: Clock, memory: Callable[[], float | None] = memory_mb
+    ):
         self._engine = engine
         self._bus = bus
         self._journal = journal
         self._clock = clock
+        self._memory_mb = memory
         self._before: frozenset[str] = frozenset()
 
     async def run(self) -> None:
@@ -47,7 +61,7 @@ class Vitals:
             tasks=len(anyio.get_running_tasks()),
             descriptors=_descriptors(),
             descriptors_most=_descriptors_most(),
-            memory_mb=_memory_mb(),
+            memory_mb=self._memory_mb(),
         )
 
     async def _pending(self) -> int | None:
@@ -81,13 +95,3 @@ def _descriptors() -> int | None:
 def _descriptors_most() -> int | None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return None if most == resource.RLIM_INFINITY else most
-
-
-def _memory_mb() -> float | None:
-    """What this process holds in memory now."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            pages = int(file.read().split()[1])
-    except (OSError, ValueError, IndexError):
-        return None
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
