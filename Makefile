@@ -73,8 +73,8 @@ fuzz: $(STAMP)          ## TARGET=log|creds SECONDS=60: coverage-guided fuzzing 
 	$(BIN)/python -c "import atheris" 2> /dev/null || $(BIN)/python -m pip install --quiet "atheris>=2.3"
 	$(BIN)/python -m tests.fuzz.run $(or $(TARGET),log) $(or $(SECONDS),60)
 
-lock: $(STAMP)          ## pin all dependencies again
-	$(BIN)/python -m piptools compile --quiet --strip-extras --extra dev --generate-hashes --allow-unsafe \
+lock: $(STAMP)          ## pin all dependencies again; with their extras, which older pips need
+	$(BIN)/python -m piptools compile --quiet --no-strip-extras --extra dev --generate-hashes --allow-unsafe \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
 		-o requirements.lock pyproject.toml
 
