@@ -39,6 +39,9 @@ ACME = company("acme")
 QUIET = Situation(started_at=NOW - DAY)
 OLD_SESSION, OLD_KEY = "session-4915100000001.0.json", "pre-key-1.json"
 
+Told = tuple[tuple[Sight, float], ...]
+"""Sights, each so many seconds after the last."""
+
 
 def attempt(rung: Rung = Rung.CLEANUP, cause: Cause = Cause.DISCONNECTED, **changes: Any) -> Attempt:
     """One that begins now."""
@@ -85,19 +88,19 @@ def begun(
     return Begun(attempt(rung, cause, operator=operator), manual, situation, told, tuple(history or tried))
 
 
-STOPPED: tuple[tuple[Sight, float], ...] = (
+STOPPED: Told = (
     (StepBegun("stop"), 1),
     (StepBegun("prove_stopped"), 0),
     (Looked(True, token="t1"), 1),
     (Looked(True, token="t1"), 5),
     (Looked(True, token="t1"), 5),
 )
-BEGUN: tuple[tuple[Sight, float], ...] = (
+BEGUN: Told = (
     (begun(Rung.CLEANUP, Cause.FILES_DANGER), 0),
     (Intended(), 0),
     (LookedAgain(True), 0),
 )
-COVERED: tuple[tuple[Sight, float], ...] = (
+COVERED: Told = (
     (StepBegun("backup"), 0),
     (BackedUp(COLD), 1),
     (PLAN, 0),
@@ -106,16 +109,14 @@ COVERED: tuple[tuple[Sight, float], ...] = (
     (REMOVING, 0),
     (Removed((OLD_SESSION, OLD_KEY)), 0),
 )
-VERIFIED: tuple[tuple[Sight, float], ...] = (
+VERIFIED: Told = (
     (StepBegun("start", must_come=True), 0),
     (StepBegun("verify"), 0),
     (Looked(False), 5),
     (Looked(False, True), 5),
     (Looked(False, True), 30),
 )
-HEALED: tuple[tuple[Sight, float], ...] = (
-    (Ended(attempt(Rung.CLEANUP, Cause.FILES_DANGER, outcome=Outcome.HEALED)), 0),
-)
+HEALED: Told = ((Ended(attempt(Rung.CLEANUP, Cause.FILES_DANGER, outcome=Outcome.HEALED)), 0),)
 WHOLE_CLEANUP = (*BEGUN, *STOPPED, *COVERED, *VERIFIED, *HEALED)
 
 
@@ -136,6 +137,20 @@ def told(
     return known, [name for name, _ in found]
 
 
+def breached(*story: tuple[Sight, float], **more: Any) -> list[str]:
+    """The names of what was breached."""
+    return told(*story, **more)[1]
+
+
+def removed(sight: Removing, *, plan: Planned | None = PLAN, backup: BackedUp | None = None, **more: Any) -> list[str]:
+    """What is breached when this leaves the folder after a proved stop, this plan and this backup."""
+    rung = more.pop("rung", Rung.CLEANUP)
+    first = (begun(rung, Cause.FILES_DANGER, manual=True, operator="ann"), 0.0)
+    planned: Told = ((plan, 0.0),) if plan is not None else ()
+    story = (first, *BEGUN[1:], *STOPPED, (backup or BackedUp(COLD), 0.0), *planned, (sight, 0.0))
+    return breached(*story, **more)
+
+
 def wrong(*story: tuple[Sight, float], subject: Subject = ACME) -> list[str]:
     """What is said of the breaches."""
     return [text for _, text in shown(story, Limits(), subject, 0.0, Watch(), NOW)[1]]
@@ -154,7 +169,7 @@ def shown(
     return known, breached
 
 
-def without(story: Sequence[tuple[Sight, float]], *kinds: type | str) -> tuple[tuple[Sight, float], ...]:
+def without(story: Sequence[tuple[Sight, float]], *kinds: type | str) -> Told:
     """The same story without sights of these types, or steps of these names."""
 
     def left_out(sight: Sight) -> bool:
@@ -164,7 +179,7 @@ def without(story: Sequence[tuple[Sight, float]], *kinds: type | str) -> tuple[t
     return tuple((sight, after) for sight, after in story if not left_out(sight))
 
 
-def instead(story: Sequence[tuple[Sight, float]], kind: type, **changes: Any) -> tuple[tuple[Sight, float], ...]:
+def instead(story: Sequence[tuple[Sight, float]], kind: type, **changes: Any) -> Told:
     """The same story with the sights of a type changed."""
     return tuple(
         (replace(sight, **changes), after) if isinstance(sight, kind) else (sight, after) for sight, after in story

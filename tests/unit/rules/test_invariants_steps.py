@@ -1,63 +1,168 @@
-"""The edges of the promises about steps, ends and the list itself."""
+"""The promises about steps: kept by a whole action, and breached by the same with one thing wrong; and their edges."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from baileykeep.model.evidence import Ended, Looked, LookedAgain, Removed, Removing, Sight, StepBegun
-from baileykeep.model.incident import Outcome, Rung
+from baileykeep.model.evidence import Intended, Looked, LookedAgain, Removed, Removing, Sight, StepBegun, StillBefore
+from baileykeep.model.incident import Rung
 from baileykeep.model.limits import LadderLimits, Limits
 from baileykeep.rules import invariants_steps as steps
-from baileykeep.rules.invariants import INVARIANTS, promise
 from tests.unit.rules.sights import (
     BEGUN,
     COVERED,
+    MONO,
     REMOVING,
     STOPPED,
+    Told,
     attempt,
     begun,
+    breached,
+    instead,
     resumed,
-    told,
     without,
     wrong,
 )
 
-FAILED = (Ended(attempt(outcome=Outcome.FAILED)), 0.0)
+
+def test_a_step_without_a_begun_action_is_barred() -> None:
+    assert breached((StepBegun("stop"), 0)) == ["intent_before_effect"]
+    other = replace(attempt(Rung.RECONNECT), action_id="a2")
+    story = ((replace(begun(), attempt=other), 0.0), (Intended(), 0.0), (LookedAgain(True), 0.0))
+    assert breached(*story, (StepBegun("reconnect"), 0)) == ["intent_before_effect"]
 
 
-def test_without_its_documentation_a_promise_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As under `python -OO`."""
-    monkeypatch.setattr(steps.intent_before_effect, "__doc__", None)
-    assert promise("intent_before_effect") == "intent_before_effect"
-    assert set(INVARIANTS) > {promise("intent_before_effect")}
+def test_an_effect_before_the_intent_is_journaled_is_barred() -> None:
+    story = (*without(BEGUN, Intended), (StepBegun("stop"), 0.0))
+    assert breached(*story) == ["intent_before_effect"]
 
 
-def test_an_end_that_broke_a_promise_is_an_end_all_the_same() -> None:
-    watch, found = told(*BEGUN, *STOPPED, FAILED)
-    assert found == ["session_started_again"]
-    assert watch.act is None
+@pytest.mark.parametrize(("sight", "ok"), [
+    (StepBegun("verify", journaled=False), False),
+    (StepBegun("stop", journaled=False, must_come=True), False),
+    (StepBegun("start", journaled=False, must_come=True), True),
+    (StepBegun("start", must_come=True), True),
+    (StepBegun("wait_for_scan", journaled=False, must_come=True), True),
+])  # fmt: skip
+def test_only_a_start_may_do_without_the_journal(sight: StepBegun, ok: bool) -> None:
+    assert breached(*BEGUN, (sight, 0)) == ([] if ok else ["intent_before_effect"])
 
 
-def test_what_a_dead_daemon_left_is_taken_up_even_where_it_should_not_have_been() -> None:
-    watch, found = told((begun(), 0), (resumed(Rung.CLEANUP, "stop"), 0))
-    assert found == ["one_action_at_a_time"]
-    assert watch.act is not None
-    assert (watch.act.rung, watch.act.owes_start) == (Rung.CLEANUP, True)
+def test_the_symptom_is_looked_at_before_the_first_effect() -> None:
+    assert breached(*without(BEGUN, LookedAgain), (StepBegun("verify"), 0)) == []
+    assert breached(*without(BEGUN, LookedAgain), (StepBegun("stop"), 0)) == ["looked_again_before_acting"]
+    gone = instead(BEGUN, LookedAgain, wrong=False)
+    assert breached(*gone, (StepBegun("stop"), 0)) == ["looked_again_before_acting"]
+
+
+def test_a_look_at_the_symptom_does_not_last_for_ever_but_longer_than_an_action_takes() -> None:
+    assert breached(*BEGUN, (StepBegun("stop"), 301)) == ["looked_again_before_acting"]
+    assert breached(*BEGUN, (StepBegun("stop"), 300), (StepBegun("reconnect"), 600)) == []
+
+
+def test_an_operator_need_not_wait_for_a_symptom() -> None:
+    story = ((begun(Rung.RECONNECT, manual=True, operator="ann"), 0.0), (Intended(), 0.0))
+    assert breached(*story, (StepBegun("reconnect"), 0)) == []
+
+
+def test_an_action_of_a_dead_daemon_is_looked_into_before_anything_is_done_again() -> None:
+    story = ((resumed(Rung.RECONNECT, "reconnect"), 0.0), (LookedAgain(True), 0.0))
+    assert breached(*story, (StepBegun("reconnect"), 0)) == ["nothing_repeated_blindly"]
+    assert breached(*story, (Looked(False), 0), (StepBegun("reconnect"), 0)) == []
+    assert breached(*story, (StepBegun("start", must_come=True), 0)) == []
+
+
+def test_a_process_is_not_restarted_twice_for_one_decision() -> None:
+    story = ((resumed(Rung.RESTART_PROCESS, "restart_process"), 0.0), (LookedAgain(True), 0.0), (Looked(False), 0.0))
+    assert breached(*story, (StepBegun("restart_process"), 0)) == ["nothing_repeated_blindly"]
+    first = ((resumed(Rung.RESTART_PROCESS), 0.0), *story[1:])
+    assert breached(*first, (StepBegun("restart_process"), 0)) == []
+
+
+def test_taking_a_set_aside_back_after_a_crash_needs_no_symptom_but_a_proved_stop() -> None:
+    story: Told = ((resumed(Rung.RELINK, "stop", "set_aside"), 0), (Looked(False), 0))
+    assert breached(*story, (StepBegun("put_back"), 0)) == ["stopped_before_files_change"]
+    assert breached(*story, *STOPPED, (StepBegun("put_back"), 0)) == []
+
+
+@pytest.mark.parametrize("looks", [
+    (),
+    ((Looked(True, token="t1"), 0.0),),
+    ((Looked(True, token="t1"), 0.0), (Looked(True, token="t1"), 9.0)),
+    ((Looked(True, token="t1"), 0.0), (Looked(True, token="t2"), 20.0)),
+    ((Looked(True, token="t1"), 0.0), (Looked(True, token="t1"), 20.0), (Looked(False), 0.0)),
+    ((Looked(True, token="t1"), 0.0), (Looked(False), 5.0), (Looked(True, token="t1"), 5.0)),
+    ((Looked(True, token="t1"), 0.0), (Looked(True, token="t1"), 20.0), (StepBegun("verify"), 61.0)),
+    ((Looked(True, token="t1"), 0.0), (Looked(True, token="t1"), 20.0), (StepBegun("stop"), 0.0)),
+    ((Looked(True, token="t1"), 0.0), (Looked(True, token="t1"), 20.0), (StepBegun("start", must_come=True), 0.0)),
+    ((Looked(True), 0.0), (Looked(True), 20.0)),
+])  # fmt: skip
+@pytest.mark.parametrize("step", [*sorted(steps.ON_FILES), "something_new"])
+def test_files_do_not_change_before_the_stop_is_proved(looks: Told, step: str) -> None:
+    found = breached(*BEGUN, (StepBegun("stop"), 0), *looks, (StepBegun(step), 0))
+    assert found == ["stopped_before_files_change"]
+
+
+@pytest.mark.parametrize(("before", "looks"), [
+    (StillBefore(MONO - 20, MONO - 4, "t1"), ()),
+    (StillBefore(MONO - 20, MONO - 4, "t1"), ((Looked(True, token="t2"), 0.0),)),
+    (StillBefore(MONO - 20, MONO - 4, "t1"), ((Looked(False), 0.0),)),
+    (StillBefore(MONO - 20, MONO - 4, "t1"), ((Looked(True), 0.0), (StepBegun("stop"), 0.0), (Looked(True), 0.0))),
+    (StillBefore(MONO - 90, MONO - 31, "t1"), ((Looked(True, token="t1"), 0.0),)),
+    (StillBefore(MONO - 20, MONO + 1, "t1"), ((Looked(True, token="t1"), 0.0),)),
+    (StillBefore(MONO - 9, MONO - 4, "t1"), ((Looked(True, token="t1"), 0.0),)),
+])  # fmt: skip
+def test_looks_before_the_action_prove_nothing_unless_its_own_finds_the_same(before: StillBefore, looks: Told) -> None:
+    found = breached(*BEGUN, (StepBegun("stop"), 0), (before, 0), *looks, (StepBegun("set_aside"), 0))
+    assert found == ["stopped_before_files_change"]
+
+
+def test_looks_before_the_action_count_when_its_own_finds_the_same() -> None:
+    before = StillBefore(MONO - 10, MONO - 4, "t1")
+    proof = ((before, 0.0), (Looked(True, token="t1"), 0.0))
+    assert breached(*BEGUN, (StepBegun("stop"), 0), *proof, (StepBegun("set_aside"), 0)) == []
+
+
+def test_looks_before_the_action_count_no_more_once_it_started_the_session() -> None:
+    story: Told = (*BEGUN, (StepBegun("stop"), 0), (StepBegun("start", must_come=True), 0), (StepBegun("stop"), 0))
+    before, own = (StillBefore(MONO - 20, MONO - 4, "t1"), 0.0), (Looked(True, token="t1"), 0.0)
+    assert breached(*story, before, own, (StepBegun("put_back"), 0)) == ["stopped_before_files_change"]
+
+
+def test_looks_before_the_action_do_not_replace_its_own() -> None:
+    own, before = (Looked(True, token="t1"), 0.0), (StillBefore(MONO - 20, MONO - 4, "t1"), 0.0)
+    assert breached(*BEGUN, (StepBegun("stop"), 0), own, before, own, (StepBegun("set_aside"), 0)) == [
+        "stopped_before_files_change"
+    ]
+
+
+@pytest.mark.parametrize("step", sorted(steps.ON_FILES))
+def test_files_may_change_after_it(step: str) -> None:
+    assert breached(*BEGUN, *STOPPED, (StepBegun(step), 60)) == []
+
+
+def test_a_longer_quiet_time_is_waited_for_where_it_is_configured() -> None:
+    longer = Limits(ladder=LadderLimits(quiet_folder_s=11))
+    assert breached(*BEGUN, *STOPPED, (StepBegun("remove"), 0), limits=longer) == ["stopped_before_files_change"]
+    wider = Limits(ladder=LadderLimits(stopped_gap_s=11))
+    assert breached(*BEGUN, *STOPPED, (StepBegun("remove"), 0), limits=wider) == ["stopped_before_files_change"]
 
 
 @pytest.mark.parametrize("step", ["stop", "reconnect", "reset"])
 def test_an_action_taken_up_looks_at_the_symptom_again_before_it_goes_on(step: str) -> None:
-    story: tuple[tuple[Sight, float], ...] = ((resumed(Rung.RECONNECT, "verify"), 0), (Looked(False), 0))
-    assert told(*story, (StepBegun(step), 0))[1] == ["looked_again_before_acting"]
-    assert told(*story, (LookedAgain(True), 0), (StepBegun(step), 0))[1] == []
+    story: Told = ((resumed(Rung.RECONNECT, "verify"), 0), (Looked(False), 0))
+    assert breached(*story, (StepBegun(step), 0)) == ["looked_again_before_acting"]
+    assert breached(*story, (LookedAgain(True), 0), (StepBegun(step), 0)) == []
 
 
 def test_a_session_that_opened_meanwhile_bars_the_removal_that_was_prepared() -> None:
     before = without(COVERED, Removing, Removed)
     opened = (Looked(False, True), 0.0)
-    assert told(*BEGUN, *STOPPED, *before, opened, (REMOVING, 0))[1] == ["stopped_before_files_change"]
-    assert told(*BEGUN, *STOPPED, *before, (REMOVING, 61))[1] == ["stopped_before_files_change"]
-    assert told(*BEGUN, *STOPPED, *before, (REMOVING, 60))[1] == []
+    assert breached(*BEGUN, *STOPPED, *before, opened, (REMOVING, 0)) == ["stopped_before_files_change"]
+    assert breached(*BEGUN, *STOPPED, *before, (REMOVING, 61)) == ["stopped_before_files_change"]
+    assert breached(*BEGUN, *STOPPED, *before, (REMOVING, 60)) == []
 
 
 def test_a_session_that_runs_is_told_apart_from_a_stop_that_is_not_proved_yet_and_from_an_old_look() -> None:
@@ -75,19 +180,11 @@ def test_a_session_that_runs_is_told_apart_from_a_stop_that_is_not_proved_yet_an
 def test_a_stop_and_a_start_end_whatever_was_proved_before_them() -> None:
     remove = (StepBegun("remove"), 0.0)
     for step in (StepBegun("stop"), StepBegun("start", must_come=True), StepBegun("restart_process")):
-        before: tuple[tuple[Sight, float], ...] = (*BEGUN, *STOPPED, *without(COVERED, "remove", Removing, Removed))
+        before: Told = (*BEGUN, *STOPPED, *without(COVERED, "remove", Removing, Removed))
         moved = (*before, (step, 0.0))
         assert wrong(*moved, remove) == ["the session is connected, or nobody knows"]
         look = (Looked(True, token="t1"), 5.0)
         assert wrong(*moved, look, remove) == ["the stop is not proved"]
         assert wrong(*moved, (Looked(True), 5.0), remove) == ["the stop is not proved"]
         assert wrong(*moved, look, look, look, remove) == []
-        assert told(*moved, look, look, look, (REMOVING, 0))[1] == ["backup_before_removal"]
-
-
-def test_what_was_never_seen_open_is_not_healed_even_where_no_steady_time_is_asked_for() -> None:
-    healed = (Ended(attempt(Rung.RECONNECT, outcome=Outcome.HEALED)), 0.0)
-    at_once = Limits(ladder=LadderLimits(steady_s=0))
-    story = ((begun(), 0.0), *BEGUN[1:], (StepBegun("reconnect"), 0.0))
-    assert told(*story, (Looked(False, running=True), 0), healed, limits=at_once)[1] == ["healed_means_verified"]
-    assert told(*story, (Looked(False, True), 0), healed, limits=at_once)[1] == []
+        assert breached(*moved, look, look, look, (REMOVING, 0)) == ["backup_before_removal"]
