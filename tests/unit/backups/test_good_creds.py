@@ -19,11 +19,6 @@ def store(tmp_path: Path) -> FileStore:
     return FileStore("c", copy_of("auth-6", tmp_path / "auth"))
 
 
-@pytest.fixture
-def vault(tmp_path: Path) -> Vault:
-    return Vault(tmp_path / "backups")
-
-
 def test_a_copy_is_kept_of_whole_paired_creds_only(vault: Vault, store: FileStore) -> None:
     assert good_creds(vault, "c") is None
     kept = keep_good_creds(vault, store, NOW)

@@ -24,11 +24,6 @@ def store(tmp_path: Path) -> FileStore:
     return FileStore("c", copy_of("auth-7", tmp_path / "auth"))
 
 
-@pytest.fixture
-def vault(tmp_path: Path) -> Vault:
-    return Vault(tmp_path / "backups")
-
-
 def with_ids(store: FileStore, next_id: int, **more: object) -> bytes:
     """The creds after some more keys were minted."""
     fields = json.loads(store.read(CREDS)) | {"nextPreKeyId": next_id, "firstUnuploadedPreKeyId": next_id, **more}

@@ -24,11 +24,6 @@ def store(tmp_path: Path) -> FileStore:
     return FileStore("company_1", copy_of("auth-6", tmp_path / "auth"))
 
 
-@pytest.fixture
-def vault(tmp_path: Path) -> Vault:
-    return Vault(tmp_path / "backups")
-
-
 @pytest.mark.parametrize("kind", [BackupKind.COLD, BackupKind.HOT, BackupKind.MANUAL])
 def test_a_backup_tells_what_it_holds(vault: Vault, store: FileStore, kind: BackupKind) -> None:
     made = vault.create(store, kind, NOW, reason="a test")
