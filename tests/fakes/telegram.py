@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
-from aiohttp import web
 
-from tests.fakes.telegram_wire import ApiError, Traffic, arguments, buttons_of, file_of, parsed, user_json
+from tests.fakes.telegram_server import BotServer
+from tests.fakes.telegram_wire import ApiError, Traffic, buttons_of, file_of, parsed, user_json
 
 MAX_TEXT, MAX_CAPTION = 4096, 1024
 DELETABLE_S = 48 * 3600.0
@@ -69,16 +68,6 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One request to the server, with the time it came in and the status it got."""
-
-    at: float
-    method: str
-    chat: int | None
-    status: int
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """What the bot told somebody who pressed a button."""
 
@@ -86,42 +75,21 @@ class Answer:
     alert: bool
 
 
-@dataclass(slots=True)
-class _Trouble:
-    status: int
-    description: str
-    parameters: dict[str, Any]
-    left: int
-    method: str | None
-
-
-class FakeTelegram:
+class FakeTelegram(BotServer):
     """`now` must be the clock of the program under test: limits and message dates are told by it."""
 
     def __init__(self, now: Callable[[], float], *, username: str = "keepbot"):
-        self.now = now
-        self.token = "4242:FAKE-token_for-tests"
+        super().__init__(now)
         self.username = username
-        self.url = ""
-        self.down = False
-        self.slow_s = 0.0
-        self.calls: list[Call] = []
         self.answers: dict[str, Answer] = {}
         self.commands: list[str] = []
-        self.busy = 0
         self._messages: dict[tuple[int, int], Shown] = {}
         self._order: list[Shown] = []
         self._next_id = 1
         self._next_update = 1
         self._updates: deque[dict[str, Any]] = deque()
-        self._changed = anyio.Event()
-        self._moved: dict[int, int] = {}
-        self._blocked: set[int] = set()
-        self._unknown: set[int] = set()
-        self._troubles: list[_Trouble] = []
         self._traffic = Traffic()
         self.violations = self._traffic.violations
-        self._runner: web.AppRunner | None = None
 
     # --- what tests look at
 
@@ -136,13 +104,6 @@ class FakeTelegram:
     def sounding(self, chat: int | None = None) -> list[Shown]:
         """Those among them that made a sound."""
         return [m for m in self.messages(chat) if m.sounding]
-
-    async def until(self, wanted: Callable[[], bool], timeout_s: float = 5.0) -> None:
-        """Wait until `wanted` holds, looked at after every request. Raises TimeoutError."""
-        with anyio.fail_after(timeout_s):
-            while not wanted():
-                with anyio.move_on_after(0.05):
-                    await self._changed.wait()
 
     # --- people
 
@@ -185,20 +146,6 @@ class FakeTelegram:
 
     # --- trouble
 
-    def fail(
-        self, status: int, description: str, *, times: int = 1, method: str | None = None, **parameters: int
-    ) -> None:
-        """The next calls (of `method`, if given) fail in the Bot API's way, such as 429 with `retry_after=5`."""
-        self._troubles.append(_Trouble(status, description, parameters, times, method))
-
-    def block(self, chat: int, blocked: bool = True) -> None:
-        """The bot was shut out of a chat, or let in again."""
-        (self._blocked.add if blocked else self._blocked.discard)(chat)
-
-    def leave(self, chat: int) -> None:
-        """There is no such chat, or the bot was never in it."""
-        self._unknown.add(chat)
-
     def migrate(self, chat: int, new_chat: int, *, announce: bool = False) -> None:
         """A group becomes a supergroup; its messages stay behind. With `announce` the bot is told by an update."""
         self._moved[chat] = new_chat
@@ -210,83 +157,7 @@ class FakeTelegram:
         """Somebody deletes a message."""
         message.deleted = True
 
-    # --- the server
-
-    async def __aenter__(self) -> FakeTelegram:
-        app = web.Application()
-        app.router.add_route("*", "/bot{token}/{method}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._runner is not None
-        self.down = True
-        self._notify()
-        await self._runner.cleanup()
-
-    async def _serve(self, request: web.Request) -> web.Response:
-        method = request.match_info["method"]
-        polling = method.lower() == "getupdates"
-        async with self._counted(polling):
-            return await self._respond(request, method)
-
-    @asynccontextmanager
-    async def _counted(self, polling: bool) -> AsyncIterator[None]:
-        self.busy += not polling
-        try:
-            yield
-        finally:
-            self.busy -= not polling
-            self._notify()
-
-    async def _respond(self, request: web.Request, method: str) -> web.Response:
-        args = await arguments(request)
-        chat = int(args["chat_id"]) if "chat_id" in args else None
-        if self.slow_s:
-            await anyio.sleep(self.slow_s)
-        if self.down:
-            return self._hang_up(request, method, chat)
-        try:
-            self._check_token(request.match_info["token"])
-            self._check_trouble(method, chat)
-            result = await self._handle(method.lower(), args)
-        except ApiError as error:
-            self.calls.append(Call(self.now(), method, chat, error.status))
-            body = {"ok": False, "error_code": error.status, "description": str(error)}
-            if error.parameters:
-                body["parameters"] = error.parameters
-            return web.json_response(body, status=error.status)
-        if self.down:
-            return self._hang_up(request, method, chat)
-        self.calls.append(Call(self.now(), method, chat, 200))
-        return web.json_response({"ok": True, "result": result})
-
-    def _hang_up(self, request: web.Request, method: str, chat: int | None) -> web.Response:
-        self.calls.append(Call(self.now(), method, chat, 0))
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response(status=502)
-
-    def _check_token(self, token: str) -> None:
-        if token != self.token:
-            raise ApiError(401, f"Unauthorized: {token}")
-
-    def _check_trouble(self, method: str, chat: int | None) -> None:
-        for trouble in self._troubles:
-            if trouble.left > 0 and trouble.method in (None, method) and method.lower() != "getupdates":
-                trouble.left -= 1
-                raise ApiError(trouble.status, trouble.description, **trouble.parameters)
-        if chat in self._moved:
-            new = self._moved[chat]
-            raise ApiError(400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=new)
-        if chat in self._unknown:
-            raise ApiError(400, "Bad Request: chat not found")
-        if chat in self._blocked:
-            raise ApiError(403, "Forbidden: bot was blocked by the user")
+    # --- what it answers
 
     async def _handle(self, method: str, args: dict[str, str]) -> Any:
         handlers: dict[str, Callable[[dict[str, str]], Any]] = {
@@ -341,33 +212,38 @@ class FakeTelegram:
         return self._result(message)
 
     def _edit(self, args: dict[str, str]) -> dict[str, Any]:
-        chat, ident = int(args["chat_id"]), int(args["message_id"])
-        message = self._there(chat, ident)
+        message = self._there(args, "edit")
         if message.photo and "text" in args:
             raise ApiError(400, "Bad Request: there is no text in the message to edit")
         html_text = args.get("text", message.html)
         plain = parsed(html_text, args.get("parse_mode")) if "text" in args else message.plain
         self._check_text(plain, photo=False)
         buttons = buttons_of(args.get("reply_markup"))
-        if (plain, html_text, buttons) == (message.plain, message.html, message.buttons):
-            raise ApiError(400, "Bad Request: message is not modified: specified new message content is the same")
-        self._traffic.count(chat, self.now())
-        message.html, message.plain, message.buttons = html_text, plain, buttons
-        message.history.append(Edit(self.now(), html_text, plain))
+        same = (plain, html_text, buttons) == (message.plain, message.html, message.buttons)
+        self._become(message, html_text, plain, buttons, same=same)
         return self._result(message)
 
-    def _there(self, chat: int, ident: int) -> Shown:
-        message = self._messages.get((chat, ident))
+    def _become(
+        self, message: Shown, html_text: str, plain: str, buttons: list[list[tuple[str, str]]], *, same: bool
+    ) -> None:
+        if same:
+            raise ApiError(400, "Bad Request: message is not modified: specified new message content is the same")
+        self._traffic.count(message.chat, self.now())
+        message.html, message.plain, message.buttons = html_text, plain, buttons
+        message.history.append(Edit(self.now(), html_text, plain))
+
+    def _there(self, args: dict[str, str], wanted: str) -> Shown:
+        message = self._messages.get((int(args["chat_id"]), int(args["message_id"])))
         if message is None or message.deleted:
-            raise ApiError(400, "Bad Request: message to edit not found")
+            raise ApiError(400, f"Bad Request: message to {wanted} not found")
         return message
 
     def _edit_caption(self, args: dict[str, str]) -> dict[str, Any]:
-        message = self._there(int(args["chat_id"]), int(args["message_id"]))
+        message = self._there(args, "edit")
         return self._shows_now(message, args.get("caption", ""), args.get("parse_mode"), args.get("reply_markup"), None)
 
     def _edit_media(self, args: dict[str, str]) -> dict[str, Any]:
-        message, media = self._there(int(args["chat_id"]), int(args["message_id"])), json.loads(args["media"])
+        message, media = self._there(args, "edit"), json.loads(args["media"])
         picture = file_of(args, media["media"])
         markup = args.get("reply_markup")
         return self._shows_now(message, media.get("caption", ""), media.get("parse_mode"), markup, picture)
@@ -380,18 +256,12 @@ class FakeTelegram:
         plain, buttons = parsed(caption, mode), buttons_of(markup)
         self._check_text(plain, photo=True)
         same = (caption, buttons, picture or message.picture) == (message.html, message.buttons, message.picture)
-        if same:
-            raise ApiError(400, "Bad Request: message is not modified: specified new message content is the same")
-        self._traffic.count(message.chat, self.now())
-        message.html, message.plain, message.buttons = caption, plain, buttons
-        message.history.append(Edit(self.now(), caption, plain))
+        self._become(message, caption, plain, buttons, same=same)
         message.pictures += [picture] if picture is not None else []
         return self._result(message)
 
     def _delete(self, args: dict[str, str]) -> bool:
-        message = self._messages.get((int(args["chat_id"]), int(args["message_id"])))
-        if message is None or message.deleted:
-            raise ApiError(400, "Bad Request: message to delete not found")
+        message = self._there(args, "delete")
         if self.now() - message.at > DELETABLE_S:
             raise ApiError(400, "Bad Request: message can't be deleted for everyone")
         message.deleted = True
@@ -425,10 +295,6 @@ class FakeTelegram:
             raise ApiError(400, "Bad Request: message is too long")
 
     # --- helpers
-
-    def _notify(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
 
     def _take_id(self) -> int:
         self._next_id += 1
