@@ -48,9 +48,10 @@ def _silent(fold: Callable[[Any, Fact], Any]) -> Step:
     return lambda state, _subject, fact, _now, _limits: (fold(state, fact), ())
 
 
+CAUSES = (ConnectionSeen, StreamOpened, PairingDone, StreamClosed, CredsSeen)
 BASICS = (
     Detector("presence", presence.State, _silent(presence.step), (ConnectionSeen, FilesSeen, CredsSeen)),
-    Detector("cause", cause.State, _silent(cause.step), (ConnectionSeen, StreamOpened, PairingDone, StreamClosed)),
+    Detector("cause", cause.State, _silent(cause.step), CAUSES),
     Detector("disconnect", disconnect.State, disconnect.step, (ConnectionSeen, NetworkSeen)),
 )
 

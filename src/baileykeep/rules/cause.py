@@ -9,12 +9,14 @@ from baileykeep.model.facts import (
     CloseKind,
     ConnectionSeen,
     ConnState,
+    CredsSeen,
     Fact,
     PairingDone,
     StreamClosed,
     StreamOpened,
 )
 from baileykeep.model.incident import Cause
+from baileykeep.model.inventory import Creds
 from baileykeep.model.moments import Moment
 from baileykeep.rules import disconnect
 
@@ -48,10 +50,11 @@ CONFLICT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What was last proved about the session's end; cleared when it opens again.
+    """What was last proved about the session's end; cleared when it opens again, or another login lies there.
 
     `at` is when the cause was first proved, `logged_at` when the log last proved it. `code` is kept without a cause
-    too, since it tells people what was seen.
+    too, since it tells people what was seen. `login` is the identity of the last paired login in the folder: the one
+    that a proof is about.
     """
 
     cause: Cause | None = None
@@ -59,18 +62,21 @@ class State:
     at: Moment | None = None
     device_removed: bool = False
     logged_at: Moment | None = None
+    login: str | None = None
 
 
 def step(state: State, fact: Fact) -> State:
-    """Fold one fact. The newest proof wins, except that "no longer linked" is only undone by a new opening.
+    """Fold one fact. The newest proof wins, except that "no longer linked" is only undone by a new opening or login.
 
-    A close that proves nothing (a lost connection, say) takes no proof away: only an opening does.
+    A close that proves nothing (a lost connection, say) takes no proof away.
     """
     if isinstance(fact, ConnectionSeen):
         return _from_status(state, fact)
+    if isinstance(fact, CredsSeen):
+        return _with_login(state, fact.creds)
     if isinstance(fact, StreamOpened | PairingDone):
         # after a crash lines from before the proof may be read once more
-        return state if state.at is not None and fact.at < state.at else State()
+        return state if state.at is not None and fact.at < state.at else _nothing_proved(state)
     if isinstance(fact, StreamClosed):
         return _proved(state, BY_KIND.get(fact.kind) or BY_CODE.get(fact.code), fact.code, fact)
     return state
@@ -78,10 +84,21 @@ def step(state: State, fact: Fact) -> State:
 
 def _from_status(state: State, fact: ConnectionSeen) -> State:
     if disconnect.is_up(fact):
-        return state if state == State() or _contested(state, fact.at) else State()
+        return state if state == _nothing_proved(state) or _contested(state, fact.at) else _nothing_proved(state)
     if fact.state is ConnState.DISCONNECTED:
         return _proved(state, BY_CODE.get(fact.code), fact.code, fact)
     return state
+
+
+def _with_login(state: State, creds: Creds) -> State:
+    """What was proved of one login says nothing of another that was paired since."""
+    if not creds.paired or creds.identity == state.login:
+        return state
+    return State(login=creds.identity) if state.login is not None else replace(state, login=creds.identity)
+
+
+def _nothing_proved(state: State) -> State:
+    return State(login=state.login)
 
 
 def _contested(state: State, at: float) -> bool:
@@ -102,6 +119,7 @@ def _proved(state: State, cause: Cause | None, code: int | None, fact: Fact) -> 
         state.at if state.cause is cause else fact.at,
         removed or state.device_removed,
         fact.at if logged else state.logged_at,
+        state.login,
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from baileykeep.model.decisions import Reason, Verb
-from baileykeep.model.facts import CloseKind, ConnState, Fact, PairingDone, StreamOpened, Tick
+from baileykeep.model.facts import CloseKind, ConnState, CredsSeen, Fact, PairingDone, StreamOpened, Tick
 from baileykeep.model.incident import Cause, Outcome, Rung
+from baileykeep.model.inventory import Creds, CredsState
 from baileykeep.model.symptoms import Scope, Subject
 from baileykeep.rules import findings
 from baileykeep.rules.cause import BY_CODE, BY_KIND, PROVED, State, cause_of, step
@@ -261,6 +262,46 @@ def test_a_status_proves_something_only_when_it_says_disconnected() -> None:
     for state in (ConnState.CONNECTING, ConnState.WAITING_QR, ConnState.UNKNOWN):
         assert after(seen(state, code=401)) == State()
     assert after(down()) == State()
+
+
+# --- whose end was proved -------------------------------------------------------------------------------------------
+
+
+def login(identity: str | None, *, paired: bool = True) -> Fact:
+    return CredsSeen(at=NOW, company="acme", creds=Creds(CredsState.WHOLE, paired=paired, identity=identity))
+
+
+NO_LOGIN = CredsSeen(at=NOW, company="acme", creds=Creds(CredsState.MISSING))
+
+
+@pytest.mark.parametrize("proof", [REMOVED, down(code=401), down(code=403), closed(CloseKind.REPLACED, 440)])
+def test_another_login_that_was_paired_since_is_not_condemned_by_the_end_of_the_one_before(proof: Fact) -> None:
+    assert after(login("one"), proof, NO_LOGIN, login("two")) == State(login="two")
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        login("one"),
+        NO_LOGIN,
+        login("two", paired=False),
+        CredsSeen(at=NOW, company="acme", creds=Creds(CredsState.TORN)),
+    ],
+)
+def test_the_same_login_or_none_takes_no_proof_away(later: Fact) -> None:
+    before = after(login("one"), REMOVED)
+    assert before == State(Cause.LOGGED_OUT, 401, NOW, True, NOW, "one")
+    assert step(before, later) == before
+
+
+def test_a_login_that_is_seen_for_the_first_time_is_the_one_that_was_proved_dead() -> None:
+    assert after(REMOVED, login("one")) == after(login("one"), REMOVED)
+
+
+@pytest.mark.parametrize("fact", [OPENED, PAIRED, up(NOW + 61)])
+def test_a_login_that_opens_is_remembered(fact: Fact) -> None:
+    assert after(login("one"), REMOVED, fact) == State(login="one")
+    assert after(login("one"), down(code=503), up()) == State(login="one")
 
 
 def told_again(kind: CloseKind, code: int | None = None) -> Fact:
