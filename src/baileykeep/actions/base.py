@@ -40,7 +40,7 @@ class Steps(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What exactly is to be done. `proved_dead` says that the stored login is certainly useless."""
+    """What exactly is to be done. `proved_dead`: the stored login is certainly useless, or given up for good."""
 
     operator: str | None = None
     force: bool = False
@@ -61,14 +61,7 @@ class FailedScan:
 
 
 class Pairing(Protocol):
-    """What people see of a company whose phone is waited for, and what they wish meanwhile.
-
-    `phone` is the company's own, digits, None where none is configured.
-    """
-
-    @property
-    def phone(self) -> str | None:
-        """The configured phone; never logged or journaled."""
+    """What people see of a company whose phone is waited for, and what they wish meanwhile."""
 
     def waiting(self) -> AbstractContextManager[None]:
         """While this lasts people are shown what is offered; at its end it is taken down."""
@@ -97,8 +90,6 @@ class Pairing(Protocol):
 
 class Unseen:
     """A `Pairing` that nobody looks at."""
-
-    phone: str | None = None
 
     def waiting(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -142,6 +133,8 @@ class Site:
     `may_stop_others` is a human's word that it may be stopped although it carries others.
     `earlier` are looks that found it stopped before the action began.
     `still_wrong` looks at the symptom again; `last_up_at` is when the session was last seen connected.
+    `phone` is the company's own (digits, None where none is configured) as it was when the action began: one that is
+    written into a file meanwhile sends no phone away. It is never logged or journaled.
     """
 
     company: str
@@ -159,6 +152,7 @@ class Site:
     may_stop_others: bool = False
     baileys: str | None = None
     real: Real = literal
+    phone: str | None = field(default=None, repr=False)
     pairing: Pairing = field(default_factory=Unseen)
     earlier: Earlier = field(default_factory=Earlier)
 

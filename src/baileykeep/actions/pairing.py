@@ -65,12 +65,14 @@ class _Turn(Enum):
 @dataclass(slots=True)
 class _Wait:
     """One row of looks, in seconds that never jump. `old` is the identity of the login that was set aside, which is
-    no new one when it comes back by itself; `clear` says why the folder must be cleared before it can go on."""
+    no new one when it comes back by itself; `clear` says why the folder must be cleared before it can go on. `tells`:
+    this gateway says more than connected and disconnected, which is also what it says while people scan."""
 
     until: float
     old: str | None
     opened_at: float
     owed_since: float
+    tells: bool = False
     qr_seen: bool = False
     named: bool = False
     closed_since: float | None = None
@@ -143,17 +145,18 @@ async def _new_login(site: Site, old: str | None) -> bool:
 async def wrong_phone(site: Site) -> str:
     """What to say when it is another phone than the company's; empty when it is the right one, or nobody can tell."""
     creds = await creds_of(site)
-    found, wanted = creds.phone if creds is not None and creds.paired else None, site.pairing.phone
+    found, wanted = creds.phone if creds is not None and creds.paired else None, site.phone
     return words.wrong_phone(found, wanted) if found and wanted and found != wanted else ""
 
 
 async def _turn(site: Site, wait: _Wait) -> _Turn:
     """One look: is it paired, and if not, is there something to scan or to type?"""
-    phone = site.pairing.wanted_code()
+    phone = await _wished(site)
     if phone is not None:
         await _switch_to_code(site, wait, phone)
     seen = await status(site)
     site.steps.witness(Looked(stopped=False, running=seen.state is not ConnState.DISCONNECTED))
+    wait.tells = wait.tells or _says_more(site, seen)
     linked = await _new_login(site, wait.old)
     if linked and seen.state is ConnState.CONNECTED and seen.paired is not False:
         return _Turn.PAIRED
@@ -162,10 +165,19 @@ async def _turn(site: Site, wait: _Wait) -> _Turn:
     await _say_failed_scan(site, wait)
     if site.pairing.code_over():
         return _code_over(site, wait, linked=linked)
-    if not (await site.pairing.look() or seen.has_qr):
+    if linked or not (await site.pairing.look() or seen.has_qr):
         return await _nothing_out(site, wait, seen, linked=linked)
     wait.qr_seen, wait.failure, wait.closed_since = True, "", None
     return _Turn.GO_ON
+
+
+async def _wished(site: Site) -> str | None:
+    """The phone that somebody wants a code for; one that came into the company's file meanwhile must wait."""
+    phone = site.pairing.wanted_code()
+    if phone is None or site.phone in (None, phone):
+        return phone
+    await site.pairing.tell(words.PHONE_CHANGED)
+    return None
 
 
 def _code_over(site: Site, wait: _Wait, *, linked: bool) -> _Turn:
@@ -192,9 +204,9 @@ async def _nothing_out(site: Site, wait: _Wait, seen: SessionStatus, *, linked: 
     if seen.state is ConnState.CONNECTED and seen.paired is not False:
         wait.failure = words.NOT_SAVED
         return _Turn.GO_ON
-    if not wait.qr_seen and _owes_qr(site, seen) and now - wait.owed_since >= patience_s:
+    if not wait.qr_seen and wait.tells and _owes_qr(site, seen) and now - wait.owed_since >= patience_s:
         return await _never_came(site, wait, linked=linked)
-    if seen.state is not ConnState.DISCONNECTED:
+    if seen.state is not ConnState.DISCONNECTED or not wait.tells:
         wait.closed_since = None
         return _Turn.GO_ON
     wait.closed_since = now if wait.closed_since is None else wait.closed_since
@@ -226,6 +238,11 @@ async def _never_came(site: Site, wait: _Wait, *, linked: bool) -> _Turn:
     return _Turn.GO_ON
 
 
+def _says_more(site: Site, seen: SessionStatus) -> bool:
+    more = seen.paired is not None or seen.has_qr or seen.state in (ConnState.CONNECTING, ConnState.WAITING_QR)
+    return site.gateway.capabilities.qr or more
+
+
 def _owes_qr(site: Site, seen: SessionStatus) -> bool:
     """Whether this gateway answers, and would tell of a QR."""
     told = seen.state in (ConnState.CONNECTING, ConnState.DISCONNECTED)
@@ -250,7 +267,7 @@ async def start_fresh(site: Site) -> None:
     by_gateway = site.gateway.capabilities.stop
     if not by_gateway:
         await start_again(site)
-    phone = site.pairing.wanted_code()
+    phone = await _wished(site)
     code = phone is not None and await _code_came(site, phone)
     if by_gateway and not code:
         await persistently(site, lambda: _start_once(site))

@@ -10,6 +10,8 @@ from baileykeep.actions.base import Order, Result, Site
 from baileykeep.actions.clean import all_aside
 from baileykeep.actions.pairing import clear, start_fresh, wait_for_scan, wrong_phone
 from baileykeep.actions.session import (
+    NOT_TO_OPEN,
+    TORN_READS,
     look_once_more,
     start_again,
     store_of,
@@ -24,6 +26,9 @@ from baileykeep.model.errors import BackupError, BaileykeepError, Refused
 from baileykeep.model.incident import Outcome
 from baileykeep.model.inventory import Creds
 from baileykeep.rules import words_pairing
+
+RESET = "reset"
+"""The step in which the gateway itself forgets a login; its detail names the copy from just before."""
 
 PUT_BACK = "put_back"
 """The step in which a login comes back; its creds come last."""
@@ -56,11 +61,14 @@ async def relink(site: Site, order: Order) -> Result:
     if not await site.still_wrong():
         return Result(Outcome.SUPERSEDED)
     await anyio.to_thread.run_sync(store_of(site).make)
+    judged = await _judged(site)
     aside: list[str] = []
     old: list[str | None] = []
 
     async def change(token: str) -> str:
         creds = await anyio.to_thread.run_sync(store_of(site).creds)
+        if creds.paired and creds.identity != judged:
+            raise Refused(words_pairing.LINKED_MEANWHILE, code="login_alive")
         other = _other_phone(site, creds)
         aside.append(await while_quiet(site, token, lambda still: all_aside(site, still, "relink")))
         old.append(creds.identity)
@@ -84,9 +92,19 @@ async def relink(site: Site, order: Order) -> Result:
     return result
 
 
+async def _judged(site: Site) -> str | None:
+    """Whose login this is about; None where none lies there. One that somebody pairs from now on is another."""
+    for _ in range(TORN_READS):
+        creds = await anyio.to_thread.run_sync(store_of(site).creds)
+        if creds.state not in NOT_TO_OPEN:
+            break
+        await site.clock.sleep(site.limits.poll.torn_reread_s)
+    return creds.identity if creds.paired else None
+
+
 def _other_phone(site: Site, creds: Creds) -> str:
     """What to say when the login that lies there is of another phone than the company's."""
-    found, wanted = creds.phone, site.pairing.phone
+    found, wanted = creds.phone, site.phone
     return words_pairing.other_phone_stored(found, wanted) if found and wanted and found != wanted else ""
 
 
@@ -166,11 +184,16 @@ async def reset(site: Site, order: Order) -> Result:
 async def _gateway_reset(site: Site) -> Result:
     if not site.gateway.capabilities.reset:
         raise Refused("this gateway has no reset and its files cannot be set aside", code="cannot_do")
-    if site.store is not None:
-        try:
-            await anyio.to_thread.run_sync(site.vault.create, site.store, BackupKind.HOT, site.clock.now())
-        except BackupError as error:
-            raise Refused(f"no backup could be taken before the reset: {error.cause}", code="cannot_do") from error
-    async with site.steps.step("reset"):
+    async with site.steps.step(RESET, backup=await _copy_before(site)):
         await site.gateway.reset(site.company)
     return await verified(site, "Reset by the gateway.", site.limits.relink.scan_within_s)
+
+
+async def _copy_before(site: Site) -> str | None:
+    """The name of a copy of what the gateway is about to forget; None where its files are out of reach."""
+    if site.store is None:
+        return None
+    try:
+        return (await anyio.to_thread.run_sync(site.vault.create, site.store, BackupKind.HOT, site.clock.now())).name
+    except BackupError as error:
+        raise Refused(f"no backup could be taken before the reset: {error.cause}", code="cannot_do") from error

@@ -14,7 +14,7 @@ from baileykeep.actions.base import Action, Order, Result, Site
 from baileykeep.actions.clean import SET_ASIDE
 from baileykeep.actions.guard import RESTORE
 from baileykeep.actions.pairing import start_fresh, wait_for_scan, wrong_phone
-from baileykeep.actions.relink import BACK, PUT_BACK, back_again
+from baileykeep.actions.relink import BACK, PUT_BACK, RESET, back_again
 from baileykeep.actions.session import (
     LEFT_CLOSED,
     connected_and_paired,
@@ -22,6 +22,7 @@ from baileykeep.actions.session import (
     start_safely,
     store_of,
     verified,
+    verify,
 )
 from baileykeep.actions.stillness import process_is_down, status
 from baileykeep.backups.archive import Manifest
@@ -38,6 +39,8 @@ CHANGING = frozenset({"remove", SET_ASIDE, "restore_creds", RESTORE})
 
 
 UP_AGAIN = "Finished by itself while the daemon was away."
+ASK_AGAIN = "The daemon was restarted before the login was touched: ask again if it is still wanted."
+IN_PLACE = Result(Outcome.UNDONE, "A login is in place.")
 
 
 class Lies(Enum):
@@ -53,10 +56,16 @@ class Lies(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What the dead daemon had got to: the steps that it began, in order, and under which name it set a login aside."""
+    """What the dead daemon had got to: the steps that it began, in order.
+
+    `aside` is under which name it set a login aside, `kept` its copy from before the gateway's own reset. `wish`: an
+    operator asked for a new login, and may think otherwise by now.
+    """
 
     steps: tuple[str, ...]
     aside: str | None = None
+    kept: str | None = None
+    wish: bool = False
 
     @property
     def only_made_ready(self) -> bool:
@@ -80,6 +89,10 @@ async def resume(site: Site, order: Order, action: Action, past: Past) -> Result
         done = await _resume_pairing(site, past, up=up, keep=not order.proved_dead)
         if done is not None:
             return done
+    elif RESET in past.steps:
+        return await _after_reset(site, past)
+    elif past.wish:
+        return await _start_what_was_stopped(site, Result(Outcome.UNDONE, ASK_AGAIN), past)
     if up and past.only_made_ready:
         return Result(Outcome.SUPERSEDED, "Nothing had been changed before the restart.")
     if up and RESTORE not in past.steps:
@@ -92,17 +105,41 @@ async def _resume_pairing(site: Site, past: Past, *, up: bool, keep: bool) -> Re
     """A login had been set aside, or was to be, or a scan was waited for; None where the action must begin anew.
     `keep`: the old login may still live."""
     lies = await _what_lies(site, past)
+    if lies is Lies.OLD and (past.wish or (keep and not up)):
+        return await _start_what_was_stopped(site, IN_PLACE, past)
     if keep and past.aside is not None and lies not in (Lies.OLD, Lies.NEW):
         return await back_again(site, past.aside, BACK)
     if up and lies in (Lies.OLD, Lies.NEW):
         return await verified(site, UP_AGAIN)
     if lies is Lies.NEW:
         return await _paired_meanwhile(site, past)
-    if lies is Lies.OLD and keep:
-        return await _start_what_was_stopped(site, Result(Outcome.UNDONE, "A login is in place."), past)
     if lies is Lies.WRONG:
         return await wait_for_scan(site, "")
     return await _go_on_relinking(site) if lies is Lies.NOTHING else None
+
+
+async def _after_reset(site: Site, past: Past) -> Result:
+    """The gateway was asked to forget the login, or was about to be: it is not asked again, for somebody may have
+    paired since. A human is told what became of it."""
+    async with site.steps.step("verify") as seen:
+        seen["healed"] = healed = await verify(site, site.limits.relink.scan_within_s)
+    if not healed:
+        return Result(Outcome.FAILED, words_pairing.RESET_UNSURE)
+    same = await _same_as_before(site, past)
+    if same is False:
+        return Result(Outcome.HEALED, UP_AGAIN)
+    return IN_PLACE if same else Result(Outcome.UNDONE, words_pairing.RESET_UNSURE)
+
+
+async def _same_as_before(site: Site, past: Past) -> bool | None:
+    """Whether the login is the one from before the reset; None where nobody can tell."""
+    if site.store is None or past.kept is None:
+        return None
+    try:
+        creds, kept = await anyio.to_thread.run_sync(lambda: (store_of(site).creds(), _aside(site, past.kept or "")))
+    except BaileykeepError:
+        return None
+    return creds.identity == kept.identity if kept is not None else None
 
 
 async def _paired_meanwhile(site: Site, past: Past) -> Result:

@@ -198,7 +198,7 @@ def _by_hand(command: str) -> Handler:
             force=bool(args.get("force")),
             policy=args.get("policy"),
             backup=args.get("backup"),
-            proved_dead=login_is_dead(c, ident),
+            proved_dead=command == "reset" or login_is_dead(c, ident),
             mode=_mode(args),
         )
         return {"action": await c.desk.request(company(ident), BY_HAND[command], order)}

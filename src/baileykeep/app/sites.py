@@ -13,7 +13,7 @@ from baileykeep.actions.base import Pairing, Real, Site, Steps, Unseen, literal
 from baileykeep.actions.stillness import Earlier, Row
 from baileykeep.backups.vault import Vault
 from baileykeep.clock import Clock
-from baileykeep.config.discover import Oddity, Placement, placements
+from baileykeep.config.discover import Oddity, Placement, expected_folder, placements
 from baileykeep.config.settings import Settings
 from baileykeep.engine.roster import Member
 from baileykeep.fsys import Fsys
@@ -93,10 +93,14 @@ class Sites:
         }
 
     def recall(self, known: Mapping[str, str]) -> None:
-        """Companies (with their gateway) that an earlier daemon knew: gone ones are reported, not forgotten."""
+        """Companies (with their gateway) that an earlier daemon knew: gone ones are reported, not forgotten.
+
+        An action that it had begun may have emptied the folder, and must find it.
+        """
         for ident, name in known.items():
             if name in self._doors:
-                self._placed.setdefault(ident, Placement(ident, name, None, present=False))
+                folder = expected_folder(self.settings, name, ident)
+                self._placed.setdefault(ident, Placement(ident, name, folder, present=False))
 
     def known(self) -> dict[str, str]:
         """What `recall` takes."""
@@ -250,6 +254,7 @@ class Sites:
             may_stop_others=by_human,
             baileys=self.baileys(ident),
             real=self.real,
+            phone=self.phone(ident),
             pairing=self.pairing(ident),
             earlier=Earlier(self.still(ident)),
         )

@@ -15,7 +15,7 @@ from baileykeep.model.errors import BaileykeepError
 from baileykeep.model.overview import ActionView
 
 LOOK_EVERY_S = 1.0
-WAITING, SAID = "wait_for_scan", "pairing"
+WAITING = "wait_for_scan"
 BY_CODE = "WhatsApp on the phone: Settings > Linked devices > Link a device > Link with phone number instead"
 WHITE_ON_BLACK = "\x1b[38;5;231;48;5;16m"  # the blocks are the light modules
 PLAIN = "\x1b[0m"
@@ -49,7 +49,7 @@ class QrPanel:
 
         Some gateways open the session to answer; asked too early, that would undo the stop just being proved.
         """
-        if not waits(action) or self._clock.monotonic() - self._looked_at < LOOK_EVERY_S:
+        if not has_waited(action) or self._clock.monotonic() - self._looked_at < LOOK_EVERY_S:
             return
         self._looked_at = self._clock.monotonic()
         answer = self._ask()
@@ -88,7 +88,6 @@ class QrPanel:
         return f" (good for {short(expires_at - self._clock.now())})" if expires_at else ""
 
 
-def waits(action: ActionView) -> bool:
-    """Whether the action waits for a phone just now."""
-    names = [step["name"] for step in action["steps"] if step["name"] != SAID]
-    return bool(names) and names[-1] == WAITING
+def has_waited(action: ActionView) -> bool:
+    """Whether the action came to wait for a phone; opening the session anew for it is a step of its own."""
+    return any(step["name"] == WAITING for step in action["steps"])

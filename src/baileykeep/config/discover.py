@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import scandir, stat
-from os.path import normpath
+from os.path import isdir, normpath
 from pathlib import Path
 
 from baileykeep.config.fields import COMPANY_ID, SLOT
@@ -197,9 +197,18 @@ def _place(ident: str, settings: Settings, found: Mapping[str, Discovery], listi
     folder = found[gateway].companies.get(ident)
     if folder is not None:
         return Placement(ident, gateway, folder)
-    table = settings.gateways[gateway]
-    expected = Path(table.sessions[0].replace(SLOT, ident)) if table.sessions else None
+    expected = expected_folder(settings, gateway, ident)
     return Placement(ident, gateway, expected, present=expected is None)
+
+
+def expected_folder(settings: Settings, gateway: str, ident: str) -> Path | None:
+    """Where a company's folder should be although it is not found there: empty under a bare layout, or gone.
+
+    None where the gateway keeps the logins out of reach.
+    """
+    facts = settings.company(ident).facts
+    places = [Path(template.replace(SLOT, ident)) for template in settings.gateways[gateway].sessions]
+    return facts.folder or next((place for place in places if isdir(place)), places[0] if places else None)
 
 
 def _there(folder: Path, listing: List) -> bool:

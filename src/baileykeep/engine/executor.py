@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -12,7 +13,7 @@ from baileykeep.actions.base import Action, Order, Result, Site
 from baileykeep.actions.clean import SET_ASIDE, cleanup, repair_sessions
 from baileykeep.actions.guard import backup, restore_backup, restore_creds
 from baileykeep.actions.reconnect import reconnect, restart_process, verify_restart
-from baileykeep.actions.relink import pair_again, relink, reset, snapshot
+from baileykeep.actions.relink import RESET, pair_again, relink, reset, snapshot
 from baileykeep.actions.resume import Past, resume
 from baileykeep.clock import Clock
 from baileykeep.engine.ledger import Running
@@ -24,6 +25,7 @@ from baileykeep.model.errors import BaileykeepError, JournalError, Refused
 from baileykeep.model.evidence import LookedAgain, Sight, StepBegun
 from baileykeep.model.incident import Outcome, Rung
 from baileykeep.model.records import Entry, EntryKind
+from baileykeep.rules import words_pairing
 
 log = structlog.get_logger(__name__)
 
@@ -131,7 +133,10 @@ class Executor:
                 return await ACTIONS[rung](site, codec.decode(Order, running.order))
             return await resume(site, codec.decode(Order, running.order), ACTIONS[rung], past)
 
-        return await self._guarded(running, work, still_wrong)
+        result = await self._guarded(running, work, still_wrong)
+        if past.aside is not None and result.outcome is Outcome.FAILED and result.untouched:
+            return replace(result, note=words_pairing.still_aside(past.aside, result.note))
+        return result
 
     async def _past_of(self, running: Running) -> Past:
         """The steps that were begun, in order, found by the action's id whatever the wall clock did since."""
@@ -145,9 +150,7 @@ class Executor:
                 await self._clock.sleep(READ_AGAIN_S)
             else:
                 begun = [entry.data for entry in reversed(entries) if entry.action == running.attempt.action_id]
-                asides = [data["aside"] for data in begun if data["step"] == SET_ASIDE and "aside" in data]
-                aside = asides[-1] if asides and running.attempt.rung in RELINKING else None
-                return Past(tuple(data["step"] for data in begun), aside)
+                return _past(running, begun)
 
     async def _guarded(
         self, running: Running, work: Callable[[Site], Awaitable[Result]], still_wrong: StillWrong
@@ -176,6 +179,20 @@ class Executor:
         except Exception as error:
             log.exception("action_crashed", subject=str(running.subject), rung=running.attempt.rung, error=repr(error))
             return Result(Outcome.FAILED, f"Internal error ({type(error).__name__}), see the daemon's log.")
+
+
+def _past(running: Running, begun: Sequence[Mapping[str, Any]]) -> Past:
+    pairs = running.attempt.rung in RELINKING
+    return Past(
+        tuple(data["step"] for data in begun),
+        aside=_last(begun, SET_ASIDE, "aside") if pairs else None,
+        kept=_last(begun, RESET, "backup"),
+        wish=pairs and running.manual,
+    )
+
+
+def _last(begun: Sequence[Mapping[str, Any]], step: str, key: str) -> str | None:
+    return next((data[key] for data in reversed(begun) if data["step"] == step and key in data), None)
 
 
 def _sentence(error: BaileykeepError) -> str:

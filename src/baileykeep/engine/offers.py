@@ -24,7 +24,7 @@ ASK_EVERY_S = 2.0
 @dataclass(slots=True)
 class Stand:
     """One company. `row` is the QR that was out last, also when it is over; `waiting` counts who waits for a scan,
-    `waited` tells that somebody did.
+    `waited` tells that somebody did. While the session is `closed` by us nobody is asked: some gateways would open it.
 
     `wish` is the phone for which somebody wants a code. All of it lives in memory only.
     """
@@ -34,6 +34,7 @@ class Stand:
     asked_at: float = float("-inf")
     waiting: int = 0
     waited: bool = False
+    closed: bool = False
     trouble: str = ""
     wish: str | None = field(default=None, repr=False)
     problem: str | None = None
@@ -62,7 +63,7 @@ class Offers:
         """The QR that is out now, the same for all who ask. Raises `GatewayError` where it cannot be had at all."""
         stand = self.stand(ident)
         async with stand.asking:
-            if self._clock.monotonic() - stand.asked_at >= ASK_EVERY_S:
+            if not stand.closed and self._clock.monotonic() - stand.asked_at >= ASK_EVERY_S:
                 stand.asked_at = self._clock.monotonic()
                 await self._ask(ident, stand)
         return self.offered(ident)

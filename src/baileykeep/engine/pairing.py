@@ -139,7 +139,8 @@ class Board:
         return FailedScan(count if isinstance(count, int) else 1, code if isinstance(code, int) else None)
 
     async def look(self, ident: str) -> bool:
-        """Ask for the QR that is out now; whoever scans it in vain does so from now on."""
+        """Ask for the QR of a session that is opened for a scan; whoever scans it in vain does so from now on."""
+        self.offers.stand(ident).closed = False
         out = await self.offers.look(ident)
         offer, unit = self.offers.offered(ident), self.sees.units(company(ident))
         if offer is not None and not offer.code and isinstance(unit, CompanyUnit):
@@ -147,7 +148,8 @@ class Board:
         return out
 
     def closing(self, ident: str) -> None:
-        """Its session is closed by us."""
+        """Its session is closed by us: nobody asks for its QR until an action looks for it again."""
+        self.offers.stand(ident).closed = True
         unit = self.sees.units(company(ident))
         if isinstance(unit, CompanyUnit):
             unit.expect_close()
@@ -322,10 +324,6 @@ class AtCompany:
     def __init__(self, board: Board, ident: str):
         self._board = board
         self._ident = ident
-
-    @property
-    def phone(self) -> str | None:
-        return self._board.sees.phone(self._ident)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:

@@ -71,6 +71,19 @@ class Life:
         return 0 < self.die_at <= len(self.done)
 
 
+class Doomed(Life):
+    """One that ends once something holds."""
+
+    def __init__(self, holds: Callable[[], bool]):
+        super().__init__()
+        self._holds = holds
+
+    def operation(self, what: str) -> None:
+        if not self.die_at and self._holds():
+            self.die_at = len(self.done) + 1
+        super().operation(what)
+
+
 class Clock(VirtualClock):
     """Whoever waits has waited; on the way happens what was planned for that moment."""
 
@@ -283,6 +296,8 @@ class World:
         self.limits = Limits()
         self.still_wrong = True
         self.order = Order()
+        self.manual = False
+        self.has_store = True
         self.rung = Rung.RELINK
         self.old = self.identity()
         self.live(Life())
@@ -304,9 +319,10 @@ class World:
     # --- engine.roster.Roster
 
     def site(self, _who: Subject, steps: Steps, still_wrong: Callable[[], Awaitable[bool]], *, by_human: bool) -> Site:
+        store = FileStore("1", self.folder, self.fsys) if self.has_store else None
         return Site(
-            "1", cast(Any, self.gateway), cast(Any, self.process), True, FileStore("1", self.folder, self.fsys),
-            self.vault, self.clock, self.limits, steps, still_wrong, may_stop_others=by_human, pairing=self.people,
+            "1", cast(Any, self.gateway), cast(Any, self.process), True, store, self.vault, self.clock, self.limits,
+            steps, still_wrong, may_stop_others=by_human, phone=self.people.phone, pairing=self.people,
         )  # fmt: skip
 
     # --- what a daemon does
@@ -321,23 +337,30 @@ class World:
 
     async def killed_at(self, operation: int) -> bool:
         """Whether the daemon came to its n-th operation, which killed it."""
-        self.live(Life(operation))
+        return await self._killed(Life(operation))
+
+    async def killed_when(self, holds: Callable[[], bool]) -> None:
+        """The daemon is killed at its first operation after this holds; nothing comes of what people had in mind."""
+        await self._killed(Doomed(holds))
+        self.clock.forget()
+
+    async def _killed(self, life: Life) -> bool:
+        self.live(life)
         try:
             await self.act()
         except BaseException as error:
             if not _is_kill(error):
                 raise
-        killed = self.life.over
         self.people.waits, self.people.code, self.people.wish = 0, None, None
         self.live(Life())
-        return killed
+        return life.over
 
     def _executor(self) -> Executor:
         return Executor(self.journal, self.clock, cast(Roster, self), cast(Monitor, Blind()))
 
     def _running(self) -> Running:
         attempt = Attempt(self.rung, Cause.LOGGED_OUT, self.clock.now(), "a1", operator=self.order.operator)
-        return Running(WHO, attempt, codec.encode(self.order))
+        return Running(WHO, attempt, codec.encode(self.order), manual=self.manual)
 
     async def _wrong(self) -> bool:
         return self.still_wrong

@@ -138,6 +138,20 @@ def test_nobody_asks_for_a_qr_while_the_session_must_stay_stopped(daemon: Daemon
     assert control.asked("qr") == []
 
 
+def test_a_qr_that_comes_after_the_session_was_opened_again_is_drawn(
+    daemon: Daemon, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qr, "LOOK_EVERY_S", 0.0)
+    control = daemon(
+        relink={"action": "a-1"},
+        action=[at_step("wait_for_scan"), at_step("wait_for_scan", "start"), action(outcome="healed")],
+        qr=[{"qr": "2@first", "code": None}, {"qr": "2@second", "code": None}],
+    )
+    result = run("relink", "7", "--yes", "--print-qr")
+    assert result.out.count("scan it in WhatsApp") == 2
+    assert len(control.asked("qr")) == 2
+
+
 def test_a_pairing_code_for_this_companys_phone(daemon: Daemon, run: Run) -> None:
     scanning, said = at_step("stop", "wait_for_scan"), at_step("stop", "wait_for_scan", "pairing")
     control = daemon(
