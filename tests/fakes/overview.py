@@ -37,6 +37,7 @@ def company(ident: str, **changes: Any) -> CompanyView:
         "backups": {"count": 5, "newest_at": NOW - 7200, "newest_kind": "periodic"},
         "incidents": [],
         "paused_until": None,
+        "stops_others": False,
         "next": "",
         "health": "ok",
     }

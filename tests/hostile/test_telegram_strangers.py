@@ -133,7 +133,14 @@ async def test_a_forged_wish_to_end_a_login_only_brings_the_question() -> None:
         assert answer.text == "Please confirm."
         await w.tg.until(lambda: bool(w.tg.messages(CHAT)))
         assert w.tg.messages(CHAT)[0].plain.startswith("Reset the login of <b>1?")
-        assert w.asked == []
+        assert [name for name, _, _ in w.asked] == ["company"]
+
+
+async def test_a_forged_wish_about_nobody_is_refused_with_a_word() -> None:
+    async with world(listening=True) as w:
+        answer = await w.tg.press_data(CHAT, 1, "reset|c:nobody|1", user=ANNA)
+        assert (answer.alert, answer.text) == (True, "there is no company nobody <b>; see /status")
+        assert w.tg.messages(CHAT) == []
 
 
 async def test_a_replayed_button_names_the_revision_that_it_was_made_for() -> None:

@@ -34,18 +34,21 @@ COMMANDS: Mapping[str, frozenset[str]] = {
     "forget": frozenset({"company"}),
     "reconnect": frozenset({"company"}),
     "cleanup": frozenset({"company", "policy", "force"}),
-    "relink": frozenset({"company", "replace_login", "phone"}),
-    "reset": frozenset({"company", "replace_login"}),
+    "relink": frozenset({"company", "replace_login", "phone", "asked_at"}),
+    "reset": frozenset({"company", "replace_login", "asked_at"}),
     "backup": frozenset({"company"}),
     "restore": frozenset({"company", "backup", "mode"}),
     "clear_corrupted": frozenset({"company"}),
     "action": frozenset({"action"}),
     "qr": frozenset({"company"}),
     "show_qr": frozenset({"company"}),
-    "pairing_code": frozenset({"company", "phone", "replace_login"}),
+    "pairing_code": frozenset({"company", "phone", "replace_login", "asked_at"}),
     "reload": frozenset(),
 }
-"""Each command with the arguments it knows; leaving one out means "all" or "the default"."""
+"""Each command with the arguments it knows; leaving one out means "all" or "the default".
+
+`asked_at` is when somebody was asked whether a login may end: what was agreed to says nothing of one paired since.
+"""
 
 ACTIONS = frozenset({"reconnect", "cleanup", "relink", "reset", "backup", "restore"})
 """The commands that change a session: they answer `{"action": id}`."""

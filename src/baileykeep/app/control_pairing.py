@@ -89,15 +89,24 @@ async def pairing_code(c: ControlService, args: Args, operator: str) -> Answer:
 
 
 def _phone(c: ControlService, ident: str, args: Args) -> str:
+    """Where none is configured, the login that lies there tells whose phone it is."""
     configured = c.sources.sites.phone(ident)
+    own, whose = (configured, "configured for") if configured else (_stored_phone(c, ident), "linked with")
     phone = "".join(filter(str.isdigit, str(args.get("phone") or configured or "")))
-    if phone and (configured is None or phone == configured):
+    if phone and own in (None, phone):
         return phone
     raise Refused(
-        f"this is not the phone that is configured for {ident}" if phone else "a pairing code needs a phone",
+        f"this is not the phone that is {whose} {ident}" if phone else "a pairing code needs a phone",
         code="phone_mismatch",
         next_step=f"set phone in companies/{ident}.toml; it is never taken from elsewhere",
     )
+
+
+def _stored_phone(c: ControlService, ident: str) -> str | None:
+    """The phone of the login that was last seen in the folder; None for none."""
+    inventory = getattr(c.sources.engine.unit(company(ident)), "inventory", None)
+    creds = inventory.creds if inventory is not None else None
+    return creds.phone if creds is not None and creds.paired else None
 
 
 def login_is_dead(c: ControlService, ident: str) -> bool:
@@ -107,7 +116,13 @@ def login_is_dead(c: ControlService, ident: str) -> bool:
 
 
 def guard_open_login(c: ControlService, ident: str, args: Args) -> None:
-    """A login that was seen open lately, and is not proved dead since, is not given up by a slip of the hand."""
+    """A login that was seen open lately, and is not proved dead since, is not given up by a slip of the hand, nor one
+    that was paired after somebody agreed to end the one before."""
+    asked_at, attempts = args.get("asked_at"), c.sources.ledger.history(company(ident))
+    if isinstance(asked_at, int | float) and any(a.rung in RELINKING and a.begun_at >= asked_at for a in attempts):
+        raise Refused(
+            f"{ident} was paired anew since that was asked", code="approval_outdated", next_step="look again first"
+        )
     known, limits = c.sources.sites.know(ident), c.sources.sites.settings.limits_for(ident)
     if args.get("replace_login") or login_is_dead(c, ident) or known.last_up_at is None:
         return

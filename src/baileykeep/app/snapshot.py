@@ -122,6 +122,7 @@ def company_view(of: Sources, ident: str) -> CompanyView:
         "backups": of.copies(ident),
         "incidents": [incident_view(of, i) for i in incidents],
         "paused_until": of.holds.paused_until(subject, placement.gateway, now),
+        "stops_others": bool(member and member.can.stop_others and not member.can.stop),
         "next": _next(incidents, seen),
         "health": _health(incidents, seen),
     }

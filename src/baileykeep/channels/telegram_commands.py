@@ -129,7 +129,7 @@ class Desk:
         if asked is not None:
             return await self._confirmed(query, chat, message, *asked)
         if do in telegram_confirm.WHAT:
-            made = telegram_confirm.question(do, _asked(target, revision)[0], self._clock.now())
+            made = await self._question(do, _asked(target, revision)[0])
             return Answer("Please confirm.", chat, message, callback=query.id, question=made)
         args = _button_args(do, target, revision)
         said = await self._command(_COMMAND.get(do, do), args, operator_name(query.from_user))
@@ -147,6 +147,7 @@ class Desk:
         except Refused as refused:
             if refused.code != telegram_confirm.ALIVE:
                 raise
+            self._answered.append((chat, message))
             made = telegram_confirm.still(command, args["company"], refused, self._clock.now())
             return Answer("Please confirm once more.", chat, message, query.id, question=made, over=message)
         self._answered.append((chat, message))
@@ -177,8 +178,9 @@ class Desk:
 
     async def _question(self, command: str, ident: str) -> Question:
         """Asked of a company that is known."""
-        await self._command("company", {"company": ident}, "")
-        return telegram_confirm.question(command, ident, self._clock.now())
+        view = await self._command("company", {"company": ident}, "")
+        others = bool(view.get("stops_others"))
+        return telegram_confirm.question(command, ident, self._clock.now(), stops_others=others)
 
     async def _reply(self, name: str, args: list[str], operator: str) -> str:
         if name == "status":

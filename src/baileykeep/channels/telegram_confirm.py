@@ -29,6 +29,8 @@ _ENDS: Mapping[str, str] = {
     "reset": "Its present login is backed up and set aside for good; somebody must scan with the company's phone.",
     "pairing_code": "Its present login is backed up and set aside; somebody must type the code on the company's phone.",
 }
+STOPS_OTHERS = "For this the gateway's process is stopped, and with it every company on it."
+
 _YES, _OVER, NO = "yes_", "over_", "no"
 
 
@@ -40,9 +42,10 @@ class Question:
     buttons: Rows
 
 
-def question(command: str, company: str, now: float) -> Question:
+def question(command: str, company: str, now: float, *, stops_others: bool = False) -> Question:
     """Whether it is really wanted."""
-    text = f"<b>{_what(command, company)}?</b>\n{telegram_text.escaped(_ENDS[command])}"
+    ends = f"{_ENDS[command]} {STOPS_OTHERS}" if stops_others else _ENDS[command]
+    text = f"<b>{_what(command, company)}?</b>\n{telegram_text.escaped(ends)}"
     return Question(text, _buttons(_YES + command, company, now))
 
 
@@ -63,7 +66,7 @@ def confirmed(do: str, company: str, asked_min: int, now: float) -> tuple[str, d
         return None
     if not 0 <= now // 60 - asked_min <= VALID_MIN:
         raise UsageError("this question is too old", next_step="begin again")
-    return command, {"company": company, **({"replace_login": True} if replace else {})}
+    return command, {"company": company, "asked_at": asked_min * 60.0, **({"replace_login": True} if replace else {})}
 
 
 def _what(command: str, company: str) -> str:

@@ -37,7 +37,8 @@ def reset(
     """Escape hatch: back up, set the whole folder aside, start fresh. Somebody must scan a QR afterwards."""
     _check_qr(print_qr, json)
     client = daemon(config)
-    confirm(f"This ends the login of {company}: somebody must pair it again by phone. Go on?", yes)
+    ends = f"This ends the login of {company}: somebody must pair it again by phone."
+    confirm(f"{ends}{_others(client, company, yes)} Go on?", yes)
     args = _ending(company, replace_login)
     raise typer.Exit(_by_qr(client, "reset", args, print_qr=print_qr, as_json=json, wait=not no_wait))
 
@@ -62,7 +63,7 @@ def relink(
         raise UsageError("--phone goes with --pairing-code")
     _check_qr(print_qr, json)
     client = daemon(config)
-    confirm(f"This ends the present login of {company}. Go on?", yes)
+    confirm(f"This ends the present login of {company}.{_others(client, company, yes)} Go on?", yes)
     args = _ending(company, replace_login)
     if pairing_code:
         raise typer.Exit(_by_code(client, {**args, **({"phone": _digits(phone)} if phone else {})}, json, not no_wait))
@@ -71,6 +72,13 @@ def relink(
 
 def _ending(company: str, replace_login: bool) -> dict[str, Any]:
     return {"company": company, **({"replace_login": True} if replace_login else {})}
+
+
+def _others(client: DaemonClient, company: str, yes: bool) -> str:
+    """What else stops, for whoever is about to be asked."""
+    if yes or not can_ask() or not client.call("company", {"company": company}).get("stops_others"):
+        return ""
+    return " The gateway's process is stopped for it, and with it every company on it."
 
 
 def confirm(question: str, yes: bool) -> None:

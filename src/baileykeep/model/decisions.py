@@ -29,6 +29,7 @@ class Reason(StrEnum):
     # to ask
     ENDS_LOGIN = "ends_login"
     STOPS_OTHERS = "stops_others"
+    ENDS_LOGIN_STOPS_OTHERS = "ends_login_stops_others"
     CONNECTED_CLEANUP = "connected_cleanup"
     UNSURE_CREDS = "unsure_creds"
     # to hold

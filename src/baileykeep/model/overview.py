@@ -98,7 +98,10 @@ class IncidentView(TypedDict):
 
 
 class CompanyView(TypedDict):
-    """One company. `phone` shows the last four digits only; `next` is one sentence for the reader."""
+    """One company. `phone` shows the last four digits only; `next` is one sentence for the reader.
+
+    `stops_others`: its session can only be stopped with the process, which carries other companies, too.
+    """
 
     id: str
     name: str
@@ -109,6 +112,7 @@ class CompanyView(TypedDict):
     backups: BackupsView
     incidents: list[IncidentView]
     paused_until: float | None
+    stops_others: bool
     next: str
     health: Health
 

@@ -14,7 +14,10 @@ STOPS = frozenset({Rung.CLEANUP, Rung.REPAIR_SESSIONS, Rung.PAIR_AGAIN, Rung.RES
 def question(case: Case, rung: Rung) -> Reason | None:
     """Why this rung needs a human's word, or None when it does not."""
     own = _OWN[rung](case) if rung in _OWN else None
-    return own or (Reason.STOPS_OTHERS if rung in STOPS and not case.can.stop else None)
+    others = rung in STOPS and not case.can.stop
+    if own is Reason.ENDS_LOGIN and others:
+        return Reason.ENDS_LOGIN_STOPS_OTHERS
+    return own or (Reason.STOPS_OTHERS if others else None)
 
 
 def _ends_login(case: Case) -> Reason | None:

@@ -75,6 +75,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.OPERATOR: "an operator asked for it",
         Reason.ENDS_LOGIN: "it ends the login, so a human must agree",
         Reason.STOPS_OTHERS: "it stops other companies too, so a human must agree",
+        Reason.ENDS_LOGIN_STOPS_OTHERS: "it ends the login and stops other companies too, so a human must agree",
         Reason.CONNECTED_CLEANUP: "the session is connected, so a human must agree",
         Reason.UNSURE_CREDS: "somebody may just have paired anew, so a human must agree",
         Reason.OBSERVING: "Baileykeep only observes",

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 
 from baileykeep.channels.telegram import TelegramChannel, TelegramConfig
+from baileykeep.channels.telegram_confirm import ALIVE, WHAT
 from baileykeep.clock import VirtualClock
 from baileykeep.engine.memory import JournalMemory
 from baileykeep.journal.memory import MemoryJournal
@@ -82,9 +83,18 @@ async def world(
             raise Refused("there is no company nobody <b>", next_step="see /status")
         if args.get("company") == "crash":
             raise RuntimeError("a bug")
+        if args.get("company") == "alive" and name in WHAT and not args.get("replace_login"):
+            raise Refused("the login of alive was seen open 1 min ago, so it may still live", code=ALIVE)
         if name == "overview":
             return {"companies": [{"id": "1", "name": "Acme", "health": "ok"}], "mode": "act"}
-        return {"id": "1", "name": "Acme", "health": "ok", "next": "nothing"} if name == "company" else {}
+        found = {
+            "id": "1",
+            "name": "Acme",
+            "health": "ok",
+            "next": "nothing",
+            "stops_others": args == {"company": "two"},
+        }
+        return found if name == "company" else {}
 
     async with _server(tg, clock) as server:
         config = TelegramConfig(server.token, chats, users, base_url=server.url, poll_s=poll_s, timeout_s=2)

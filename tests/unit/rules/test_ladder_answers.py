@@ -13,7 +13,7 @@ from baileykeep.model.incident import ApprovalState, Cause, Outcome, Rung
 from baileykeep.model.inventory import Level
 from baileykeep.model.limits import HOUR, Limits, RelinkLimits
 from baileykeep.model.symptoms import HOST, Detail, Subject, gateway
-from baileykeep.rules import ladder
+from baileykeep.rules import ladder, words
 from baileykeep.rules.ladder import Can, Case, decide
 from baileykeep.rules.view import Timer
 from tests.unit.rules.cases import ACTING, NOW, approval, case, inventory, tried, view
@@ -82,6 +82,13 @@ def test_even_an_automatic_relink_asks_before_it_stops_others() -> None:
     limits = Limits(relink=RelinkLimits(approval="auto"))
     asked = case(Cause.LOGGED_OUT, taken, limits=limits, can=SHARED)
     assert said(decide(asked)) == (Verb.ASK, Reason.STOPS_OTHERS, Rung.RELINK)
+
+
+def test_whoever_agrees_that_a_login_ends_reads_that_others_are_stopped_for_it() -> None:
+    taken = tried(Rung.SNAPSHOT, Cause.LOGGED_OUT, Outcome.DONE, 60)
+    asked = decide(case(Cause.LOGGED_OUT, taken, can=SHARED))
+    assert said(asked) == (Verb.ASK, Reason.ENDS_LOGIN_STOPS_OTHERS, Rung.RELINK)
+    assert words.why_held(asked.reason) == "it ends the login and stops other companies too, so a human must agree"
 
 
 def asked_of(present: Cause, state: ApprovalState, **about: Any) -> Case:
