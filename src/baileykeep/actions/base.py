@@ -84,6 +84,9 @@ class Pairing(Protocol):
     def closing(self) -> None:
         """The session is closed by us: a QR that was out is over, and nobody scanned it in vain."""
 
+    def ending(self) -> bool:
+        """Whether the daemon is about to end: an old login that may live goes back before it does."""
+
     async def tell(self, text: str) -> None:
         """Add a line to the story, and say it beside what is shown."""
 
@@ -111,6 +114,9 @@ class Unseen:
 
     def closing(self) -> None:
         """Nobody sees a QR."""
+
+    def ending(self) -> bool:
+        return False
 
     async def tell(self, text: str) -> None:
         """Nobody hears it."""

@@ -70,6 +70,7 @@ class _Wait:
 
     until: float
     old: str | None
+    goes_back: bool
     opened_at: float
     owed_since: float
     tells: bool = False
@@ -82,14 +83,17 @@ class _Wait:
     clear: str = ""
 
 
-async def wait_for_scan(site: Site, note: str, old: str | None = None) -> Result:
-    """Whether somebody pairs in time, with the company's own phone. `old` is whose login was set aside."""
+async def wait_for_scan(site: Site, note: str, old: str | None = None, *, goes_back: bool = False) -> Result:
+    """Whether somebody pairs in time, with the company's own phone. `old` is whose login was set aside.
+
+    Where it `goes_back` when nobody pairs, it does so before the daemon ends; else the next daemon waits on.
+    """
     until = site.clock.monotonic() + site.limits.relink.scan_within_s
     if not site.gateway.capabilities.qr:
         await site.pairing.tell(words.OWN_PAGE)
     for _ in range(MOST_CLEARED):
         async with site.steps.step("wait_for_scan", whatever_happens=True) as seen:
-            wait = _wait(site, until, old)
+            wait = _wait(site, until, old, goes_back=goes_back)
             seen["paired"] = paired = await _paired(site, wait)
         if paired:
             return Result(Outcome.HEALED, "Paired anew.")
@@ -101,10 +105,10 @@ async def wait_for_scan(site: Site, note: str, old: str | None = None) -> Result
     return Result(Outcome.FAILED, f"{words.TOO_OFTEN} {note}".rstrip())
 
 
-def _wait(site: Site, until: float, old: str | None) -> _Wait:
+def _wait(site: Site, until: float, old: str | None, *, goes_back: bool) -> _Wait:
     now, failed = site.clock.monotonic(), site.pairing.failed_scan()
     scans = failed.count if failed is not None else 0
-    return _Wait(until, old, opened_at=now, owed_since=now, known_scans=scans, told_scans=scans)
+    return _Wait(until, old, goes_back, opened_at=now, owed_since=now, known_scans=scans, told_scans=scans)
 
 
 def _nobody(site: Site, wait: _Wait) -> str:
@@ -162,6 +166,9 @@ async def _turn(site: Site, wait: _Wait) -> _Turn:
         return _Turn.PAIRED
     if site.clock.monotonic() >= wait.until:
         return _Turn.PAIRED if linked else _Turn.GIVEN_UP
+    if wait.goes_back and not linked and site.pairing.ending():
+        wait.failure = words.ENDING
+        return _Turn.GIVEN_UP
     await _say_failed_scan(site, wait)
     if site.pairing.code_over():
         return _code_over(site, wait, linked=linked)

@@ -82,7 +82,7 @@ async def relink(site: Site, order: Order) -> Result:
     keep = not order.proved_dead
     try:
         note = await while_stopped(site, change, start=start)
-        result = await wait_for_scan(site, "" if keep else note, old[0])
+        result = await wait_for_scan(site, "" if keep else note, old[0], goes_back=keep and bool(aside[0]))
     except BaileykeepError as error:
         if not (any(aside) and keep):
             raise

@@ -142,6 +142,8 @@ class Daemon(Around):
         """Begin nothing new, let running actions finish (or at least start their session again), then end."""
         self.holds.shutting_down = True
         self._ready = False
+        if self._awake:
+            self.core.board.ending = True
         with anyio.move_on_after(FINISH_WITHIN_S):
             while self.acting():
                 await anyio.sleep(0.1)

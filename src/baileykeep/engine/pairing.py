@@ -59,7 +59,12 @@ class Sees:
 
 
 class Board:
-    """One per daemon. `run` shows and takes down until cancelled; everything else may be called before it runs."""
+    """One per daemon. `run` shows and takes down until cancelled; everything else may be called before it runs.
+
+    `ending` is set when the daemon is about to end.
+    """
+
+    ending = False
 
     def __init__(self, sees: Sees):
         self.sees = sees
@@ -349,6 +354,9 @@ class AtCompany:
 
     def closing(self) -> None:
         self._board.closing(self._ident)
+
+    def ending(self) -> bool:
+        return self._board.ending
 
     async def tell(self, text: str) -> None:
         await self._board.tell(self._ident, text)

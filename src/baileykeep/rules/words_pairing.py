@@ -109,6 +109,7 @@ OWN_PAGE = "This gateway hands out no QR code: scan it on the gateway's own page
 LINKED_MEANWHILE = "a phone was linked in this very moment, so that login stays"
 RESET_UNSURE = "Whether the gateway reset the login before the daemon was restarted, nobody can tell: look at it."
 PHONE_CHANGED = "The phone in this company's file was changed after this began: begin anew for a code."
+ENDING = "Baileykeep was stopped while a scan was awaited."
 NOT_OPENED = "A phone was linked, but the session did not stay open."
 NOT_SAVED = "The gateway says connected, but no new login is saved in its folder."
 TOO_OFTEN = "Pairing was begun again and again, and never finished."

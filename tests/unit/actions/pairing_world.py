@@ -206,6 +206,7 @@ class People:
         self.wish: str | None = None
         self.code: tuple[str, float] | None = None
         self.waits = 0
+        self.ends = False
         self.failed: FailedScan | None = None
 
     @contextmanager
@@ -235,6 +236,9 @@ class People:
 
     def closing(self) -> None:
         """Nothing is read from a log here."""
+
+    def ending(self) -> bool:
+        return self.ends
 
     async def tell(self, text: str) -> None:
         self.told.append(text)

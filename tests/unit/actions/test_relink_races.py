@@ -143,3 +143,22 @@ async def test_once_a_phone_is_linked_no_qr_is_asked_for_any_more(w: World) -> N
     assert (await w.act()).outcome is Outcome.HEALED
     assert asked
     assert not any(asked)
+
+
+async def test_when_the_daemon_is_stopped_a_login_that_may_live_goes_back_first(w: World) -> None:
+    w.when(lambda: w.session.state is State.WAITING_QR, 30, lambda: setattr(w.people, "ends", True))
+    began = w.clock.monotonic()
+    result = await w.act()
+    assert (result.outcome, w.identity(), w.session.state) == (Outcome.UNDONE, w.old, State.CONNECTED)
+    assert result.note == "Baileykeep was stopped while a scan was awaited. The old login is back in place."
+    assert w.clock.monotonic() - began < 120
+
+
+async def test_when_it_is_stopped_after_a_scan_the_new_login_stays(w: World) -> None:
+    def scanned() -> None:
+        w.scan()
+        w.people.ends = True
+
+    w.when(lambda: w.session.state is State.WAITING_QR, 5, scanned)
+    assert (await w.act()).outcome is Outcome.HEALED
+    assert w.identity() != w.old
