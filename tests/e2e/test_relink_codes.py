@@ -78,7 +78,7 @@ async def test_a_code_by_hand_clears_a_login_of_another_phone_and_says_so(tmp_pa
         )
         assert any(said in m.plain for m in w.telegram.messages())
         events = await daemon.control.call("events", {"company": "acme"}, "Ann")
-        assert [e["text"] for e in events["events"] if e["kind"] == "pairing"] == [said]
+        assert [e["text"] for e in events["events"] if e["kind"] == "phone_mismatch"] == [said]
         session.scan()
         assert await w.pass_time(120, until=lambda: not daemon.acting())
         assert await w.pass_time(90, until=lambda: "phone_mismatch" not in w.open_causes("acme"))

@@ -14,6 +14,7 @@ from baileykeep.gateways.base import Gateway
 from baileykeep.model.evidence import Sight
 from baileykeep.model.incident import Outcome
 from baileykeep.model.limits import Limits
+from baileykeep.model.records import EntryKind
 from baileykeep.processes.base import ProcessManager
 from baileykeep.rules.pre_keys import PoolKnowledge
 from baileykeep.stores.base import AuthStore
@@ -87,8 +88,8 @@ class Pairing(Protocol):
     def ending(self) -> bool:
         """Whether the daemon is about to end: an old login that may live goes back before it does."""
 
-    async def tell(self, text: str) -> None:
-        """Add a line to the story, and say it beside what is shown."""
+    async def tell(self, text: str, kind: EntryKind = EntryKind.PAIRING) -> None:
+        """Add a line to the story, and an entry of this kind to the journal; say it beside what is shown, too."""
 
 
 class Unseen:
@@ -118,7 +119,7 @@ class Unseen:
     def ending(self) -> bool:
         return False
 
-    async def tell(self, text: str) -> None:
+    async def tell(self, text: str, kind: EntryKind = EntryKind.PAIRING) -> None:
         """Nobody hears it."""
 
 

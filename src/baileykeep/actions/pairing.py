@@ -32,6 +32,7 @@ from baileykeep.model.evidence import Looked
 from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import Outcome
 from baileykeep.model.inventory import Creds
+from baileykeep.model.records import EntryKind
 from baileykeep.rules import words_pairing as words
 
 LOOK_EVERY_S = 2.0
@@ -342,7 +343,8 @@ async def _until_closed(site: Site) -> None:
 async def clear(site: Site, why: str) -> None:
     """Back up and clear what should not be there, say so, and start fresh. A login that was paired rightly stays."""
     await anyio.to_thread.run_sync(store_of(site).make)
-    await site.pairing.tell(why)
+    mismatch = bool(await wrong_phone(site))
+    await site.pairing.tell(why, EntryKind.PHONE_MISMATCH if mismatch else EntryKind.PAIRING)
 
     async def change(token: str) -> str:
         creds = await creds_of(site)

@@ -25,6 +25,7 @@ from baileykeep.model.backup import BackupKind
 from baileykeep.model.errors import BackupError, BaileykeepError, Refused
 from baileykeep.model.incident import Outcome
 from baileykeep.model.inventory import Creds
+from baileykeep.model.records import EntryKind
 from baileykeep.rules import words_pairing
 
 RESET = "reset"
@@ -73,7 +74,7 @@ async def relink(site: Site, order: Order) -> Result:
         aside.append(await while_quiet(site, token, lambda still: all_aside(site, still, "relink")))
         old.append(creds.identity)
         if other:
-            await site.pairing.tell(other)
+            await site.pairing.tell(other, EntryKind.PHONE_MISMATCH)
         return "The old login is set aside." if aside[0] else ""
 
     async def start() -> None:

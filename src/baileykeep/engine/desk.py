@@ -107,14 +107,14 @@ class Desk:
         """The open story of a topic."""
         return self._parts.ledger.get(subject, topic)
 
-    async def tell(self, subject: Subject, text: str) -> None:
+    async def tell(self, subject: Subject, text: str, kind: EntryKind = EntryKind.PAIRING) -> None:
         """Something happened in the middle of an action: a line in its story, where it has one, and in the journal."""
         running = self._orchestrator.running.get(subject)
         async with self._orchestrator.lock:
             now = self._parts.clock.now()
             incident = self._parts.ledger.find(running.incident or "") if running is not None else None
             story, action = (running.incident, running.attempt.action_id) if running is not None else (None, None)
-            entry = Entry(now, EntryKind.PAIRING, subject, story, action, data={"text": text})
+            entry = Entry(now, kind, subject, story, action, data={"text": text})
             try:
                 if incident is None:
                     await self._parts.ledger.note(entry)

@@ -26,6 +26,7 @@ from baileykeep.gateways.base import Gateway
 from baileykeep.model.errors import BaileykeepError
 from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import Topic
+from baileykeep.model.records import EntryKind
 from baileykeep.model.symptoms import Subject, SymptomKind, company
 from baileykeep.rules import words_pairing
 from baileykeep.rules.notify import Contact
@@ -159,11 +160,11 @@ class Board:
         if isinstance(unit, CompanyUnit):
             unit.expect_close()
 
-    async def tell(self, ident: str, text: str) -> None:
+    async def tell(self, ident: str, text: str, kind: EntryKind = EntryKind.PAIRING) -> None:
         """Say it in the story, and beside what is shown."""
         self.offers.stand(ident).trouble = text
         self.nudge()
-        await self.sees.desk.tell(company(ident), text)
+        await self.sees.desk.tell(company(ident), text, kind)
 
     def ended(self, ident: str) -> None:
         """An action of this company is over: nothing of it may stay."""
@@ -358,5 +359,5 @@ class AtCompany:
     def ending(self) -> bool:
         return self._board.ending
 
-    async def tell(self, text: str) -> None:
-        await self._board.tell(self._ident, text)
+    async def tell(self, text: str, kind: EntryKind = EntryKind.PAIRING) -> None:
+        await self._board.tell(self._ident, text, kind)

@@ -27,6 +27,7 @@ class EntryKind(StrEnum):
     CONFIG = "config"
     BREACH = "breach"
     PAIRING = "pairing"
+    PHONE_MISMATCH = "phone_mismatch"
 
 
 @dataclass(frozen=True, slots=True)

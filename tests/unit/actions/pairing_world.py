@@ -32,6 +32,7 @@ from baileykeep.model.errors import GatewayError
 from baileykeep.model.facts import ConnState, Problem, ProcessState
 from baileykeep.model.incident import Attempt, Cause, Rung
 from baileykeep.model.limits import Limits
+from baileykeep.model.records import EntryKind
 from baileykeep.model.symptoms import Subject, company
 from baileykeep.processes.base import ProcessStatus
 from baileykeep.stores.files import FileStore
@@ -240,7 +241,7 @@ class People:
     def ending(self) -> bool:
         return self.ends
 
-    async def tell(self, text: str) -> None:
+    async def tell(self, text: str, kind: EntryKind = EntryKind.PAIRING) -> None:
         self.told.append(text)
 
 

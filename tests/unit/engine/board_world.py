@@ -19,6 +19,7 @@ from baileykeep.gateways.base import Capabilities
 from baileykeep.model.errors import GatewayError
 from baileykeep.model.incident import Attempt, Cause, Incident, Rung, Topic
 from baileykeep.model.limits import Limits
+from baileykeep.model.records import EntryKind
 from baileykeep.model.symptoms import Subject, company
 from baileykeep.rules.notify import Contact, Routes
 from tests.fakes.gateway import FakeGateway
@@ -103,7 +104,7 @@ class People:
     def story(self, _subject: Subject, _topic: Topic) -> Incident | None:
         return self.incident
 
-    async def tell(self, _subject: Subject, text: str) -> None:
+    async def tell(self, _subject: Subject, text: str, _kind: EntryKind) -> None:
         self.told.append(text)
 
     def board(self) -> Board:

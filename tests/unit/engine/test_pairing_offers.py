@@ -150,3 +150,15 @@ async def test_no_code_is_offered_without_a_phone_or_where_the_gateway_has_none(
     assert not board.may_use_code("acme")
     of.phone, of.gateway.capabilities = "4915112345678", Capabilities(qr=True)
     assert not board.may_use_code("acme")
+
+
+async def test_while_its_session_is_closed_by_us_no_gateway_is_asked_for_a_qr() -> None:
+    of = People()
+    board = of.board()
+    assert await board.look("acme")
+    board.closing("acme")
+    await of.pass_time(10)
+    shown = await board.offers.qr("acme")
+    assert (shown is not None, of.gateway.qr_asked) == (True, 1)
+    assert await board.look("acme")
+    assert of.gateway.qr_asked == 2
