@@ -18,6 +18,7 @@ demo: $(STAMP)          ## three companies on a stand-in gateway break and are h
 test: check coverage stories simulation ## everything: checks, fast tests, whole stories, simulated days
 
 stories: $(STAMP)       ## real processes, failing disks, kills: all that takes longer than seconds
+	$(BIN)/python -m tests.e2e.lab.node
 	$(BIN)/python -m pytest -m slow -n 2
 
 check: $(STAMP)         ## what every commit must pass

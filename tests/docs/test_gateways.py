@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 from baileykeep.config.load import load
 from tests.crash.processes import REPO
+from tests.e2e.lab.node import LAB, put_dialect
 
 DOCS = REPO / "docs"
-LAB = REPO / "tests" / "e2e" / "lab"
 PAGE = (DOCS / "gateways.md").read_text()
 
 
@@ -28,8 +27,7 @@ def test_its_configuration_can_be_loaded(tmp_path: Path) -> None:
     written = re.sub(r"\$[A-Z]+", lambda found: values[found[0]], text[1])
     (tmp_path / "baileykeep.toml").write_text(written)
     (tmp_path / "baileykeep.toml").chmod(0o600)
-    (tmp_path / "dialects").mkdir()
-    shutil.copy(LAB / "dialect.toml", tmp_path / "dialects" / "lab.toml")
+    put_dialect(tmp_path)
     gateway = load(tmp_path, environ={}).installation.gateways["main"]
     assert gateway.dialect == "lab"
     assert [log.company_field for log in gateway.logs] == ["companyId", None]

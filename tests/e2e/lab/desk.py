@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 
-from baileykeep.backups.vault import Vault
 from baileykeep.model.backup import Backup, BackupKind
 from tests.e2e.lab.people import Company
 from tests.e2e.lab.processes import Json, until
@@ -158,9 +157,7 @@ class Desk:
 
     def copies(self, kind: BackupKind) -> list[Backup]:
         """The copies of one kind, each read again and checked, oldest first."""
-        vault = Vault(self.place.root / "backups")
-        found = [vault.verify(self.ident, copy.name) for copy in vault.list(self.ident) if copy.kind is kind]
-        return sorted(found, key=lambda copy: copy.created_at)
+        return self.place.copies(self.ident, kind)
 
     # --- what nobody may see ------------------------------------------------------------------------------------
 

@@ -70,6 +70,14 @@ def installed() -> bool:
     return all(_pinned(generation).is_dir() for generation in MANIFESTS)
 
 
+def put_dialect(config: Path) -> Path:
+    """Put the gateway's dialect where a configuration looks for it, under the name `lab`; returns that folder."""
+    folder = config / "dialects"
+    folder.mkdir(exist_ok=True)
+    shutil.copy(LAB / "dialect.toml", folder / "lab.toml")
+    return folder
+
+
 def npm(*words: str, cwd: Path | None = None) -> str:
     """What `npm` prints. Raises LabError with its complaint when it fails."""
     environment = {**os.environ, "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
@@ -141,3 +149,18 @@ def _overrides(package: str) -> dict[str, str]:
     """Only what this release names by a git address: what it asks the registry for is part of what is judged."""
     asked = json.loads(npm("view", package, "dependencies", "--json") or "{}")
     return {name: version for name, version in OVERRIDES.items() if "git" in asked.get(name, "")}
+
+
+def main() -> int:
+    """Install what is pinned, before many processes wait for it."""
+    try:
+        for generation in MANIFESTS:
+            pinned(generation)
+    except LabError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -63,8 +63,12 @@ class Company:
         text: str | None = (await self.gateway.client.get(f"{self.tenant}/qr"))["qr"]
         return text
 
+    async def closed_by(self, code: int) -> bool:
+        """Whether its last connection was closed with this code."""
+        return bool((await self.status())["lastCode"] == code)
+
     async def policy(self, **wanted: bool) -> None:
-        """What the gateway does by itself: `reconnects`, `wipesDead`."""
+        """What the gateway does by itself: `reconnects`, `wipesDead`, `fightsBack`."""
         await self.gateway.client.post(f"/lab/{self.ident}/policy", **wanted)
 
     async def send(self, to: str, text: str) -> str:
@@ -92,17 +96,21 @@ class Company:
         devices: list[Json] = (await self.account())["devices"]
         return devices[-1]
 
+    async def logged_in(self, times: int) -> bool:
+        """Whether it is open, and logged in so often at least."""
+        return bool((await self.device())["logins"] >= times and await self.connected())
+
     async def tell(self, what: str, **more: Any) -> Json:
-        """Tell WhatsApp to do something to this phone: stream-error, drop, hang, refuse, send, …"""
+        """Tell WhatsApp to do something to this phone: stream-error, drop, silence, refuse, send, …"""
         return await self.whatsapp.client.post(f"/{what}", phone=self.phone, **more)
 
     async def scan(self, qr: str | None = None, *, phone: str = "") -> None:
         """The company's phone (or another one) scans a QR that it was shown, or else the one that is out."""
         await self.whatsapp.client.post("/scan", qr=qr or await self.qr(), phone=phone or self.phone)
 
-    async def hears(self, contact: str, text: str, **how: Any) -> None:
+    async def hears(self, contact: str, text: str) -> None:
         """A contact writes, and the company can read it."""
-        await self.tell("send", **{"from": contact}, text=text, **how)
+        await self.tell("send", **{"from": contact}, text=text)
         await self.has_read(text)
 
     async def has_read(self, text: str) -> None:
@@ -154,6 +162,13 @@ class Company:
     def identity(self) -> str:
         """What tells one login from another, for comparing only."""
         return str(self.creds()["signedIdentityKey"]["public"])
+
+
+async def second_gateway(company: Company, root: Path, **policy: bool) -> GatewayProcess:
+    """Another gateway with a copy of its login, not started yet."""
+    other = GatewayProcess(root, (company.ident,), company.whatsapp.socket, options={"policy": policy})
+    await company.copy_login(other.folder(company.ident))
+    return other
 
 
 def _copied_whole(folder: Path, to: Path) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import time
 from pathlib import Path
 
 import pytest
 
+from baileykeep.model.backup import BackupKind
 from tests.e2e.lab.people import Company, session_name
 from tests.e2e.lab.processes import until
+from tests.e2e.lab.talks import make_old
 from tests.e2e.lab.telling import asked_anything, salons, silent, told
 from tests.e2e.lab.world import Lab
 
@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio, pytest.mark.timeout(240)]
 ANNA, BEN = "4915200000001", "4915200000002"
 OLD_PEOPLE = "49160"
 GROUP = "120363000000000001@g.us"
-DAY_S = 86_400
 AT_ONCE = 20
 CLEANED = ["stop", "prove_stopped", "backup", "remove", "start", "verify"]
 
@@ -38,16 +37,9 @@ async def pile_up(company: Company, contacts: int) -> set[str]:
     return fresh
 
 
-def make_old(company: Company, names: set[str]) -> None:
-    """Let files look as if nobody had written them for weeks."""
-    old = time.time() - 40 * DAY_S
-    for name in names:
-        os.utime(company.folder / name, (old, old))
-
-
 def cold(place: Lab) -> list[str]:
-    """The copies that were made of a stopped session."""
-    return [name.partition(".")[0] for name in place.backups("1") if "-cold-" in name]
+    """The copies that were made of a stopped session, each read again and whole."""
+    return [copy.name for copy in place.copies("1", BackupKind.COLD)]
 
 
 async def test_a_folder_piled_up_is_cleaned_when_it_is_down_anyhow(tmp_path: Path) -> None:
@@ -92,9 +84,9 @@ async def test_danger_is_met_at_once_though_it_is_connected(tmp_path: Path) -> N
         identity, asked = company.identity(), company.gateway.asked("1")
         await place.keep()
         await place.incident(company, "files_danger")
-        assert await company.connected()
         await until(lambda: "stop" in company.gateway.asked("1"), 60, "it is stopped for a cleanup", place)
         await place.healed(company)
+        assert place.was_open_until_step("1", "stop")
         assert place.steps("1") == CLEANED
         assert company.gateway.asked("1") == [*asked, "stop", "start"]
         assert not piled & company.files()

@@ -119,6 +119,8 @@ RESULTS = f"""<testsuites><testsuite>
 <{CASE}="test_holds"/>
 <{CASE}="test_breaks"><failure message="AssertionError: assert 75 &gt; 850&#10;  and more">x</failure></testcase>
 <{CASE}="test_cannot_begin"><error message="">x</error></testcase>
+<{CASE}="test_of_two"><failure message="assert 1 == 2">x</failure><failure message="not within 9 s: code">x</failure>
+<failure message="contains 2 failed subtests">x</failure></testcase>
 <{CASE}="test_left_out"><skipped/></testcase>
 </testsuite></testsuites>"""
 
@@ -128,6 +130,7 @@ def test_the_results_of_the_stories_are_read() -> None:
         Story("test_holds", place="tests/e2e/lab/test_x.py::test_holds"),
         Story("test_breaks", "AssertionError: assert 75 > 850", "tests/e2e/lab/test_x.py::test_breaks"),
         Story("test_cannot_begin", "it failed", "tests/e2e/lab/test_x.py::test_cannot_begin"),
+        Story("test_of_two", "assert 1 == 2; not within 9 s: code", "tests/e2e/lab/test_x.py::test_of_two"),
     ]
 
 
@@ -144,10 +147,11 @@ def test_the_report_tells_what_holds_and_what_changed() -> None:
     stories, chapters = list(read(RESULTS)), (Chapter("Names of files", ("new:  `x.json`",)),)
     assert report("baileys@7.0.0-rc15", PINNED, PINNED, chapters, stories) == (
         "# baileys@7.0.0-rc15, compared with 7.0.0-rc14\n\n"
-        "1 of 3 stories hold. Every step of the walk worked.\n\n"
+        "1 of 4 stories hold. Every step of the walk worked.\n\n"
         "## Stories that do not hold\n\n"
         "- test_breaks: AssertionError: assert 75 > 850\n"
-        "- test_cannot_begin: it failed\n\n"
+        "- test_cannot_begin: it failed\n"
+        "- test_of_two: assert 1 == 2; not within 9 s: code\n\n"
         "## Names of files\n\n"
         "- new:  `x.json`\n"
     )

@@ -6,7 +6,6 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +16,9 @@ from baileykeep.gateways.dialect import load_dialect
 from baileykeep.gateways.http import GatewaySpec, HttpGateway
 from baileykeep.model.errors import GatewayError
 from baileykeep.model.facts import ConnState
-from tests.e2e.lab.node import LAB
-from tests.e2e.lab.people import Company, lid_of, session_name
-from tests.e2e.lab.processes import Client, GatewayProcess, Refused, until
+from tests.e2e.lab.node import put_dialect
+from tests.e2e.lab.people import Company, lid_of, second_gateway, session_name
+from tests.e2e.lab.processes import Client, Refused, until
 from tests.e2e.lab.world import baileys
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -103,17 +102,21 @@ async def test_what_was_sent_while_the_session_was_closed_comes_later(fresh: Ite
 async def test_a_second_login_replaces_the_first_which_stays_away(fresh: Iterator[Company], tmp_path: Path) -> None:
     company = next(fresh)
     await company.pair()
-    async with second_gateway(company, tmp_path / "second") as other:
-        await until(lambda: _code(company, 440), 10, "the first is replaced")
+    other = await second_gateway(company, tmp_path / "second")
+    try:
+        await other.start()
+        await until(lambda: company.closed_by(440), 10, "the first is replaced")
         assert (await company.status())["sessionState"] == "not_started"
-        assert await other.connected()
+        assert await replace(company, gateway=other).connected()
+    finally:
+        await other.aclose()
 
 
 async def test_a_removed_device_is_closed_with_401_and_not_let_in_again(fresh: Iterator[Company]) -> None:
     company = next(fresh)
     await company.pair()
     await company.tell("stream-error", kind="device_removed")
-    await until(lambda: _code(company, 401), 10, "the gateway knows")
+    await until(lambda: company.closed_by(401), 10, "the gateway knows")
     await company.start()
     await until(lambda: _stays_out(company), 10, "it is refused")
     told = [json.dumps(line.get("fullErrorNode")) for line in company.gateway.records(company.ident)]
@@ -127,16 +130,16 @@ async def test_the_gateway_comes_back_by_itself_but_only_where_that_helps(fresh:
     await two.tell("stream-error", kind="503")
     await three.policy(reconnects=False)
     await three.tell("drop")
-    await until(lambda: _logins(one, 2), 10, "1 logs in again")
-    await until(lambda: _logins(two, 2), 10, "2 logs in again")
+    await until(lambda: one.logged_in(2), 10, "1 logs in again")
+    await until(lambda: two.logged_in(2), 10, "2 logs in again")
     assert (await three.status())["sessionState"] == "not_started"
 
 
-async def test_a_connection_that_hangs_is_noticed_by_its_keep_alive(fresh: Iterator[Company]) -> None:
+async def test_a_connection_that_falls_silent_is_noticed_by_its_keep_alive(fresh: Iterator[Company]) -> None:
     company = next(fresh)
     await company.pair()
-    await company.tell("hang")
-    await until(lambda: _logins(company, 2), 20, "it logs in again")
+    await company.tell("silence")
+    await until(lambda: company.logged_in(2), 20, "it logs in again")
     assert any("Connection was lost" in str(line.get("trace")) for line in company.gateway.records(company.ident))
 
 
@@ -169,11 +172,12 @@ async def test_whoever_asks_while_a_qr_is_out_gets_the_same(fresh: Iterator[Comp
     await company.start()
     assert await company.qr() == first
     await company.start(force_relink=True)
-    assert await until(lambda: _another_qr(company, first), 10, "a QR of the fresh login")
+    await company.gateway.client.post(f"{company.tenant}/reset")
+    assert await company.qr() == first
 
 
 async def test_the_products_own_client_understands_the_gateway(fresh: Iterator[Company], tmp_path: Path) -> None:
-    dialect = load_dialect("lab", [_dialects(tmp_path)])
+    dialect = load_dialect("lab", [put_dialect(tmp_path)])
     company, other = next(fresh), next(fresh)
     gateway = HttpGateway(GatewaySpec("main", company.gateway.url, key=company.gateway.secret), dialect)
     assert (await gateway.status(company.ident)).state is ConnState.DISCONNECTED
@@ -216,17 +220,8 @@ async def test_nobody_is_served_without_the_secret(fresh: Iterator[Company]) -> 
 # --- helpers --------------------------------------------------------------------------------------------------------
 
 
-async def _code(company: Company, code: int) -> bool:
-    return bool((await company.status())["lastCode"] == code)
-
-
 async def _stays_out(company: Company) -> bool:
-    status = await company.status()
-    return bool(status["lastCode"] == 401 and not status["hasSocket"])
-
-
-async def _logins(company: Company, count: int) -> bool:
-    return bool((await company.device())["logins"] >= count and await company.connected())
+    return await company.closed_by(401) and not (await company.status())["hasSocket"]
 
 
 async def _another_qr(company: Company, than: str) -> str | None:
@@ -234,26 +229,7 @@ async def _another_qr(company: Company, than: str) -> str | None:
     return text if text != than else None
 
 
-@asynccontextmanager
-async def second_gateway(company: Company, root: Path) -> AsyncIterator[Company]:
-    """Somebody runs the same login in a second process."""
-    other = GatewayProcess(root, (company.ident,), company.whatsapp.socket)
-    await company.copy_login(other.folder(company.ident))
-    try:
-        await other.start()
-        yield replace(company, gateway=other)
-    finally:
-        await other.aclose()
-
-
 async def pairing_code(company: Company) -> str:
     """Ask the gateway for a code."""
     reply = await company.gateway.client.post(f"{company.tenant}/pairing-code", phoneNumber=company.phone)
     return str(reply["code"])
-
-
-def _dialects(root: Path) -> Path:
-    folder = root / "dialects"
-    folder.mkdir()
-    (folder / "lab.toml").write_text((LAB / "dialect.toml").read_text())
-    return folder

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab.people import Company
-from tests.e2e.lab.processes import GatewayProcess, Json, until
+from baileykeep.model.backup import BackupKind
+from tests.e2e.lab.people import Company, second_gateway
+from tests.e2e.lab.processes import Json, until
 from tests.e2e.lab.telling import asked_anything, salons, silent, told
 from tests.e2e.lab.world import Lab
 
@@ -26,10 +27,7 @@ async def test_a_login_that_a_second_process_uses_is_not_fought_over(tmp_path: P
         company = place.companies["1"]
         await place.keep()
         asked, identity = company.gateway.asked("1"), company.identity()
-        other = GatewayProcess(
-            tmp_path / "second", ("1",), place.whatsapp.socket, options={"policy": {"fightsBack": True}}
-        )
-        await company.copy_login(other.folder("1"))
+        other = await second_gateway(company, tmp_path / "second", fightsBack=True)
         try:
             await other.start()
             await place.incident(company, "replaced")
@@ -229,8 +227,8 @@ async def periodic_copy(place: Lab) -> str:
 
 
 def hot(place: Lab) -> list[str]:
-    """The copies that were made of a session in use."""
-    return [name.partition(".")[0] for name in place.backups("1") if "-hot-" in name]
+    """The copies that were made of a session in use, each read again and whole."""
+    return [copy.name for copy in place.copies("1", BackupKind.HOT)]
 
 
 async def mints_more(place: Lab, company: Company) -> Json:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab.people import Company, lid_of, session_name
+from tests.e2e.lab.people import Company, session_name
 from tests.e2e.lab.processes import until
+from tests.e2e.lab.talks import known_twice, turns
 from tests.e2e.lab.telling import asked_anything, salons, silent, told
 from tests.e2e.lab.world import Lab
 
@@ -110,30 +111,20 @@ async def test_a_ratchet_that_went_back_costs_only_the_session_it_names(tmp_path
 
 async def ratchet_with_twin(company: Company) -> bytes:
     """Talk with a contact who is first known by number, then by LID; returns its session as it was before the end."""
-    await company.whatsapp.client.post("/contact", number=ANNA, showsLid=False)
-    await company.hears(ANNA, "by number")
-    await company.whatsapp.client.post("/contact", number=ANNA, addressing="lid")
-    await company.hears(ANNA, "by LID")
+    await known_twice(company, ANNA)
     assert company.files("session-") >= {session_name(ANNA), session_name(ANNA, lid=False)}
-    await talk(company, rounds=1)
+    await turns(company, ANNA, "first")
     older = (company.folder / session_name(ANNA)).read_bytes()
-    await talk(company, rounds=2)  # the first round could be made up for: its keys are in the older file
+    await turns(company, ANNA, "second", "third")  # the second could be made up for: its keys are in the older file
     return older
 
 
-async def talk(company: Company, rounds: int) -> None:
-    """Answer and question by turns: each pair turns the ratchet once."""
-    for number in range(rounds):
-        await company.reaches(ANNA, f"answer {number} of {rounds}", to=f"{lid_of(ANNA)}@lid")
-        await company.hears(ANNA, f"question {number} of {rounds}")
-
-
-async def test_a_gateway_that_does_not_reconnect_is_asked_to_after_the_second_timer(tmp_path: Path) -> None:
-    async with salons(tmp_path, policy={"reconnects": False}) as place:
+async def test_a_session_that_hangs_is_opened_again_after_the_second_timer(tmp_path: Path) -> None:
+    async with salons(tmp_path, policy={"reconnects": False}, keepAliveMs=500) as place:
         company = place.companies["1"]
         await place.keep()
         asked, files, identity = company.gateway.asked("1"), company.files(), company.identity()
-        await company.tell("drop")
+        await company.tell("silence")
         await place.incident(company, "disconnected")
         assert company.gateway.asked("1") == asked
         await told(place, "disconnected for 4 s", over=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -14,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from baileykeep.app.socket_client import DaemonClient
+from baileykeep.backups.vault import Vault
 from baileykeep.demo.probes import ProbeTarget
+from baileykeep.model.backup import Backup, BackupKind
 from tests.crash.journal import Journal
 from tests.crash.processes import REPO, DaemonProcess, environment
-from tests.e2e.lab.node import LAB
+from tests.e2e.lab.node import put_dialect
 from tests.e2e.lab.people import Company, companies
 from tests.e2e.lab.processes import GatewayProcess, Json, WhatsAppProcess, until
 from tests.fakes.telegram import FakeTelegram, Shown
@@ -129,8 +130,7 @@ class Lab:
         """Write the files that the daemon reads."""
         config = self.root / "config"
         (config / "companies").mkdir(parents=True, exist_ok=True)
-        (config / "dialects").mkdir(exist_ok=True)
-        shutil.copy(LAB / "dialect.toml", config / "dialects" / "lab.toml")
+        put_dialect(config)
         text = CONFIG.format(
             root=self.root, gateway=self.gateway, telegram=self.telegram, probe=self.probe, chat=CHAT, ann=ANN,
             token=HTTP_TOKEN, more=self.more,
@@ -222,6 +222,18 @@ class Lab:
         """The names of a company's copies, oldest first."""
         folder = self.root / "backups" / ident
         return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+    def copies(self, ident: str, kind: BackupKind) -> list[Backup]:
+        """A company's copies of one kind, each read again and checked, oldest first."""
+        vault = Vault(self.root / "backups")
+        found = [vault.verify(ident, copy.name) for copy in vault.list(ident) if copy.kind is kind]
+        return sorted(found, key=lambda copy: copy.created_at)
+
+    def was_open_until_step(self, ident: str, step: str) -> bool:
+        """Whether the daemon saw no drop before an action of its own came to this step for the first time."""
+        first = next(e["id"] for e in self.journal.entries(0, "step_begun") if e["data"]["step"] == step)
+        downs = [e for e in self.journal.entries(0, "symptom") if e["data"]["kind"] == "down" and e["data"]["active"]]
+        return not any(e["id"] < first for e in downs if e["subject"] == f"company:{ident}")
 
     # --- people -------------------------------------------------------------------------------------------------
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 from tests.e2e.lab.byhand.place import Place
-from tests.e2e.lab.people import Company, lid_of, session_name
+from tests.e2e.lab.people import Company, second_gateway, session_name
 from tests.e2e.lab.processes import GatewayProcess, ended, until
+from tests.e2e.lab.talks import OLD_DAYS, known_twice, make_old, turns
 
-OLD_DAYS, DAY_S = 40, 86_400
 OFTEN = 6
 PILE = 185
 QR_WITHIN_S = 15.0
@@ -53,11 +52,7 @@ async def replaced(place: Place, company: Company) -> str:
     """a second process opens the same login and does not let go (until `lab mend`)"""
     if company.ident in place.second:
         return "A second process has this login already; `lab mend` ends it."
-    other = GatewayProcess(
-        place.root / f"second-{company.ident}", (company.ident,), place.whatsapp.socket,
-        options={"policy": {"fightsBack": True}},
-    )  # fmt: skip
-    shutil.copytree(company.folder, other.folder(company.ident), dirs_exist_ok=True)
+    other = await second_gateway(company, place.root / f"second-{company.ident}", fightsBack=True)
     place.second[company.ident] = other
     await other.start()
     return f"A second process (pid {_pid(other)}) has opened this login. `lab mend {company.ident}` ends it."
@@ -70,10 +65,10 @@ def _pid(gateway: GatewayProcess) -> int:
 async def bad_mac(place: Place, company: Company) -> str:
     """an old session file is put back: messages of that contact cannot be read any more"""
     contact, client = place.contact(), company.whatsapp.client
-    await _talked(company, contact)
+    await known_twice(company, contact)
+    await turns(company, contact, "first")
     older = (company.folder / session_name(contact)).read_bytes()
-    for number in range(2):
-        await _turn(company, contact, f"turn {number}")
+    await turns(company, contact, "second", "third")
     await company.stop()
     (company.folder / session_name(contact)).write_bytes(older)
     await company.start()
@@ -84,20 +79,6 @@ async def bad_mac(place: Place, company: Company) -> str:
     await until(partial(_delivered, company), 15, "all of it arrived")
     await client.post("/contact", number=contact, answersRetries=True)
     return f"The session with contact …{contact[-4:]} went back in time; its {OFTEN} new messages are Bad MACs."
-
-
-async def _talked(company: Company, contact: str) -> None:
-    """A contact who is first known by number, then by LID, and has had one answer."""
-    await company.whatsapp.client.post("/contact", number=contact, showsLid=False)
-    await company.hears(contact, "Hello, it is me")
-    await company.whatsapp.client.post("/contact", number=contact, addressing="lid")
-    await company.hears(contact, "Are you open today?")
-    await _turn(company, contact, "first")
-
-
-async def _turn(company: Company, contact: str, text: str) -> None:
-    await company.reaches(contact, f"{text}: answer", to=f"{lid_of(contact)}@lid")
-    await company.hears(contact, f"{text}: question")
 
 
 async def _delivered(company: Company) -> bool:
@@ -116,9 +97,8 @@ async def pile_up(place: Place, company: Company) -> str:
 
 def _aged(company: Company, kept: set[str]) -> int:
     """Let the session files that are new grow old; returns how many that are."""
-    old, found = time.time() - OLD_DAYS * DAY_S, company.files("session-") - kept
-    for name in found:
-        os.utime(company.folder / name, (old, old))
+    found = company.files("session-") - kept
+    make_old(company, found)
     return len(found)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.lab.node import LAB
+from tests.e2e.lab.node import put_dialect
 from tests.e2e.lab.people import Company
 from tests.e2e.lab.processes import GatewayProcess
 
@@ -109,8 +108,7 @@ def write(
     """Write the files that the daemon reads; returns their folder."""
     config = root / "config"
     (config / "companies").mkdir(parents=True)
-    (config / "dialects").mkdir()
-    shutil.copy(LAB / "dialect.toml", config / "dialects" / "lab.toml")
+    put_dialect(config)
     main = config / "baileykeep.toml"
     main.touch(mode=0o600)
     text = INSTALLATION.format(root=root, gateway=gateway, http=http, probe=probe)

@@ -6,13 +6,13 @@ import { Session } from './session.mjs'
 
 export class Gateway {
   constructor(B, settings, logger) {
-    const { root, layout, whatsapp, keepAliveMs, qrMs, policy } = settings
-    Object.assign(this, { B, root, layout, whatsapp, keepAliveMs, qrMs, policy, logger })
+    const { root, whatsapp, keepAliveMs, qrMs, codeMs, policy } = settings
+    Object.assign(this, { B, root, whatsapp, keepAliveMs, qrMs, codeMs, policy, logger })
     this.sessions = new Map()
   }
 
   add(company) {
-    const folder = join(this.root, this.layout.replace('{company}', company))
+    const folder = join(this.root, 'storage', 'whatsapp', `business_${company}`, 'auth')
     this.sessions.set(company, new Session(this, company, folder, forCompany(this.logger, company)))
   }
 

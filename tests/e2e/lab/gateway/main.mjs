@@ -1,4 +1,4 @@
-// node main.mjs SETTINGS   (JSON: root, layout, companies, secret, port, whatsapp, modules, ready, …)
+// node main.mjs SETTINGS   (JSON: root, companies, secret, port, whatsapp, modules, ready, …)
 //
 // A small gateway for several companies in one process. Its address is written to the file `ready`.
 import { renameSync, writeFileSync } from 'node:fs'
@@ -9,10 +9,7 @@ import { Gateway } from './gateway.mjs'
 import { makeLogger } from './logs.mjs'
 import { routes } from './routes.mjs'
 
-const DEFAULTS = {
-  layout: 'storage/whatsapp/business_{company}/auth', port: 0, level: 'info', keepAliveMs: 30_000, qrMs: undefined,
-  policy: {}
-}
+const DEFAULTS = { port: 0, keepAliveMs: 30_000, qrMs: undefined, codeMs: 20_000, policy: {} }
 
 function announce(path, value) {
   writeFileSync(`${path}.part`, JSON.stringify(value))
@@ -23,7 +20,7 @@ async function main(text) {
   endWithParent()
   const settings = { ...DEFAULTS, ...JSON.parse(text) }
   const B = await loadBaileys(settings.modules)
-  const logger = makeLogger(B.require, settings.level)
+  const logger = makeLogger(B.require)
   const gateway = new Gateway(B, settings, logger)
   settings.companies.forEach(company => gateway.add(company))
   const port = await listen(routes(gateway, settings.secret), settings.port)

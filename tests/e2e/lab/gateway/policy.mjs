@@ -3,11 +3,12 @@ const DEAD = new Set([401, 403])
 const REPLACED = 440
 const HANDS_OFF = new Set([...DEAD, 402, 405, 406, 411, REPLACED])
 const RESTART = 515
+const FIRST_MS = 1_000
 const LONGEST_MS = 5_000
 
 export class Policy {
-  constructor({ reconnects = true, wipesDead = false, fightsBack = false, firstMs = 1_000 } = {}) {
-    Object.assign(this, { reconnects, wipesDead, fightsBack, firstMs, failures: 0 })
+  constructor({ reconnects = true, wipesDead = false, fightsBack = false } = {}) {
+    Object.assign(this, { reconnects, wipesDead, fightsBack, failures: 0 })
   }
 
   opened() {
@@ -19,7 +20,7 @@ export class Policy {
     if (code === RESTART) return 0
     const fights = code === REPLACED && this.fightsBack
     if (!this.reconnects || (HANDS_OFF.has(code) && !fights)) return null
-    return Math.min(LONGEST_MS, this.firstMs * 2 ** this.failures++)
+    return Math.min(LONGEST_MS, FIRST_MS * 2 ** this.failures++)
   }
 
   wipes(code) {

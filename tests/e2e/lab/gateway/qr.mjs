@@ -1,5 +1,5 @@
 // One QR at a time for each company: whoever asks while it is out gets the same.
-export const LOCK_MS = 60_000
+const LOCK_MS = 60_000
 
 export class QrLock {
   constructor(now = Date.now) {

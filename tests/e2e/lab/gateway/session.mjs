@@ -4,8 +4,6 @@ import { paired, phoneOf, storedCreds, wipe } from './folder.mjs'
 import { Policy } from './policy.mjs'
 import { QrLock } from './qr.mjs'
 
-const CODE_MS = 20_000
-
 export class Session {
   constructor(gateway, company, folder, logger) {
     Object.assign(this, { gateway, company, folder, logger, socket: null, creds: null, open: false, code: null })
@@ -54,7 +52,7 @@ export class Session {
   }
 
   listen(socket, saveCreds) {
-    socket.ev.on('creds.update', () => (this.saving = saveCreds()))
+    socket.ev.on('creds.update', () => (this.saving = this.survived(saveCreds(), 'the login could not be saved')))
     socket.ev.on('messages.upsert', ({ messages }) => this.received.push(...messages.map(told)))
     socket.ev.on('connection.update', update => socket === this.socket && this.updated(update))
   }
@@ -62,7 +60,14 @@ export class Session {
   updated({ connection, qr, lastDisconnect }) {
     if (qr) this.qr.take(qr)
     if (connection === 'open') this.opened()
-    if (connection === 'close') this.closed(lastDisconnect?.error?.output?.statusCode ?? null)
+    if (connection === 'close') {
+      this.survived(this.closed(lastDisconnect?.error?.output?.statusCode ?? null), 'closing failed')
+    }
+  }
+
+  /** One company's disk or folder must not end the process, and with it all others. */
+  survived(promise, what) {
+    return promise.catch(error => this.logger.error({ err: error }, what))
   }
 
   opened() {
@@ -78,7 +83,7 @@ export class Session {
     this.logger.warn({ code }, 'session closed')
     if (this.policy.wipes(code)) await wipe(this.folder)
     const pauseMs = this.policy.pauseAfter(code)
-    if (pauseMs !== null) this.timer = setTimeout(() => this.start(), pauseMs)
+    if (pauseMs !== null) this.timer = setTimeout(() => this.survived(this.start(), 'opening failed'), pauseMs)
   }
 
   forgetSocket() {
@@ -102,34 +107,51 @@ export class Session {
     await this.saving
   }
 
-  /** Forget the login and ask for a new one. */
+  /** Forget the login and ask for a new one; while the QR of a fresh one is out, whoever asks gets that. */
   async relink() {
+    if (!this.qr.current || this.creds?.me) await this.startOver()
+  }
+
+  async startOver() {
+    await this.forget()
+    await this.start()
+  }
+
+  async forget() {
     await this.stop()
     await wipe(this.folder)
     this.code = null
-    await this.start()
   }
 
   /** A code for this phone. The lock around it ends with its timeout, whatever happens. */
   async pairingCode(phone) {
     if (Date.now() < this.pairingUntil) throw new Refused(409, 'a pairing code is being asked for already')
-    const stored = await this.login()
-    if (paired(stored) && phoneOf(stored) !== phone) throw new Refused(409, 'the stored login is of another phone')
-    if (paired(stored)) throw new Refused(409, 'this company is linked already')
-    this.pairingUntil = Date.now() + CODE_MS
+    this.pairingUntil = Date.now() + this.gateway.codeMs
     try {
-      return await within(CODE_MS, this.freshCode(phone))
-    } catch (error) {
-      throw error.status ? error : new Refused(504, error.message)
+      const stored = await this.login()
+      if (paired(stored) && phoneOf(stored) !== phone) throw new Refused(409, 'the stored login is of another phone')
+      if (paired(stored)) throw new Refused(409, 'this company is linked already')
+      return await this.codeInTime(phone)
     } finally {
       this.pairingUntil = 0
     }
   }
 
+  /** After a failure a QR that comes late asks for no code any more, and half a login, which is refused, is gone. */
+  async codeInTime(phone) {
+    try {
+      return await within(this.gateway.codeMs, this.freshCode(phone))
+    } catch (error) {
+      await this.forget()
+      throw error.status ? error : new Refused(504, error.message)
+    }
+  }
+
   /** A session that shows a QR blocks the request, and half a login is refused by WhatsApp: start from nothing. */
   async freshCode(phone) {
-    await this.relink()
+    await this.startOver()
     const { socket } = this
+    if (!socket) throw new Refused(504, 'the session was closed meanwhile')
     await new Promise((resolve, reject) => {
       socket.ev.on('connection.update', ({ qr, connection }) => {
         if (qr) resolve()
@@ -156,5 +178,6 @@ async function within(ms, promise) {
 
 function told({ key, message, messageStubParameters }) {
   const text = message?.conversation ?? message?.extendedTextMessage?.text ?? null
-  return { id: key.id, from: key.remoteJid, participant: key.participant ?? null, text, failed: messageStubParameters ?? null }
+  const { id, remoteJid: from, participant = null } = key
+  return { id, from, participant, text, failed: messageStubParameters ?? null }
 }

@@ -18,6 +18,7 @@ from baileykeep.model.inventory import Category
 from baileykeep.rules.naming import category_of
 from tests.e2e.lab.people import Company, lid_of, session_name
 from tests.e2e.lab.processes import until
+from tests.e2e.lab.talks import turns
 from tests.e2e.lab.world import baileys
 
 ANNA, BEN = "4915200000001", "4915200000002"
@@ -104,21 +105,15 @@ async def _group(company: Company) -> None:
 async def _reconnect(company: Company) -> None:
     logins = (await company.device())["logins"]
     await company.tell("drop")
-    await until(lambda: _logged_in(company, logins), 30, "it logs in again by itself")
+    await until(lambda: company.logged_in(logins + 1), 30, "it logs in again by itself")
     await company.settled()
-
-
-async def _logged_in(company: Company, before: int) -> bool:
-    return bool((await company.device())["logins"] > before and await company.connected())
 
 
 async def _bad_mac(company: Company) -> None:
     name = next((n for n in (session_name(ANNA), f"session-{lid_of(ANNA)}.0.json") if n in company.files()), None)
     assert name is not None, "there is no session file of a contact that is known by LID"
     older = (company.folder / name).read_bytes()
-    for number in range(2):
-        await company.reaches(ANNA, f"turn {number}", to=f"{lid_of(ANNA)}@lid")
-        await company.hears(ANNA, f"back {number}")
+    await turns(company, ANNA, "first", "second")
     await company.stop()
     (company.folder / name).write_bytes(older)
     await company.start()
@@ -130,11 +125,7 @@ async def _bad_mac(company: Company) -> None:
 
 async def _removed(company: Company) -> None:
     await company.tell("stream-error", kind="device_removed")
-    await until(lambda: _closed_by(company, 401), 15, "it is closed with 401")
-
-
-async def _closed_by(company: Company, code: int) -> bool:
-    return bool((await company.status())["lastCode"] == code)
+    await until(lambda: company.closed_by(401), 15, "it is closed with 401")
 
 
 WALK: dict[str, Walk] = {

@@ -18,6 +18,7 @@ from tests.e2e.lab.node import OTHER_RELEASE, LabError
 WHERE = "tests/e2e/lab"
 WITHOUT = ("tests/e2e/lab/test_page.py",)
 OPTIONS = ("-v", "--tb=short", "-p", "no:cacheprovider")
+SUMMARY = re.compile(r"contains \d+ failed subtests?")
 ENDED = re.compile(r"\[gw\d+\] \[ *(\d+)%\] (PASSED|FAILED|ERROR) \S+::(.+?) *$")
 
 
@@ -71,8 +72,12 @@ def _started(words: list[str], environment: dict[str, str]) -> subprocess.Popen[
 def read(xml: str) -> Iterator[Story]:
     """The stories in a file of results."""
     for case in ET.fromstring(xml).iter("testcase"):  # noqa: S314 - pytest wrote it
-        trouble = case.find("failure") if case.find("failure") is not None else case.find("error")
         if case.find("skipped") is None:
-            text = (trouble.get("message") or "it failed").strip() if trouble is not None else ""
             name, module = case.get("name", ""), case.get("classname", "")
-            yield Story(name, text.splitlines()[0] if text else "", f"{module.replace('.', '/')}.py::{name}")
+            yield Story(name, _trouble(case), f"{module.replace('.', '/')}.py::{name}")
+
+
+def _trouble(case: ET.Element) -> str:
+    """The first line of what failed; several stories in one test may each have failed."""
+    texts = [(found.get("message") or "it failed").strip() for found in (*case.iter("failure"), *case.iter("error"))]
+    return "; ".join(text.splitlines()[0] for text in texts if not SUMMARY.fullmatch(text))

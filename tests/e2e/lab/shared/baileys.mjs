@@ -14,7 +14,7 @@ export async function loadBaileys(modules) {
   const loaded = await importFrom(require, name)
   const entry = pathToFileURL(require.resolve(name)).href
   const version = require(join(modules, 'node_modules', name, 'package.json')).version
-  return { ...loaded, makeSocket: loaded.makeWASocket ?? loaded.default, version, entry, modules, require }
+  return { ...loaded, makeSocket: loaded.makeWASocket ?? loaded.default, version, entry, require }
 }
 
 /** A package by the rules of the folder that `require` belongs to; CommonJS comes flat, too. */

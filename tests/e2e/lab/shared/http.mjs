@@ -46,7 +46,8 @@ async function answer(table, request) {
     if (!match) continue
     const params = Object.fromEntries(names.map((name, i) => [name, decodeURIComponent(match[i + 1])]))
     const query = Object.fromEntries(url.searchParams)
-    return (await handler({ params, query, body: await bodyOf(request), headers: request.headers })) ?? { success: true }
+    const body = await bodyOf(request)
+    return (await handler({ params, query, body, headers: request.headers })) ?? { success: true }
   }
   throw new Refused(404, 'no such endpoint')
 }

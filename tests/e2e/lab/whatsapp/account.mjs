@@ -1,4 +1,6 @@
 // A phone number with its linked devices, as WhatsApp knows it. `self` is the phone, which gets messages, too.
+import { createHmac } from 'node:crypto'
+
 export class Account {
   constructor(B, phone, self) {
     this.B = B
@@ -27,8 +29,8 @@ export class Account {
     return [...this.devices.values()].reverse().find(device => device.connection)
   }
 
-  /** What the phone signs to vouch for a device; `spoiled`, the signature is wrong. */
-  voucher(identity, keyIndex, secret, createHmac, spoiled) {
+  /** What the phone signs to vouch for a device; `spoiled`, its seal by the shared secret is wrong. */
+  voucher(identity, keyIndex, secret, spoiled) {
     const { B, key } = this
     const details = B.proto.ADVDeviceIdentity.encode({
       rawId: 12345, timestamp: seconds(), keyIndex, accountType: 0, deviceType: 0
@@ -56,7 +58,6 @@ class Device {
     this.handedOut = []
     this.uploads = []
     this.waiting = new Map()
-    this.last = null
     this.logins = 0
   }
 
@@ -88,7 +89,6 @@ class Device {
 
   /** Deliver now, and again at the next login unless it was acknowledged. */
   deliver(stanza) {
-    this.last = stanza
     this.waiting.set(stanza.attrs.id, stanza)
     if (this.ready) this.connection?.send(stanza)
   }

@@ -16,7 +16,6 @@ export class Contact {
     this.groupKeys = new Map()
     this.inbox = []
     this.failures = []
-    this.receipts = []
     this.sent = new Map()
     this.storage = this.makeStorage()
   }
@@ -57,10 +56,11 @@ export class Contact {
     const pair = this.signal.curve.generateKeyPair()
     this.preKeys.set(id, pair)
     const raw = key => Buffer.from(key.subarray(1))
+    const { id: signedId, pair: signed, signature } = this.signed
     return {
       registrationId: this.registrationId,
       identity: raw(this.identity.pubKey),
-      signed: { id: this.signed.id, value: raw(this.signed.pair.pubKey), signature: Buffer.from(this.signed.signature) },
+      signed: { id: signedId, value: raw(signed.pubKey), signature: Buffer.from(signature) },
       preKey: { id, value: raw(pair.pubKey) }
     }
   }
@@ -89,9 +89,9 @@ export class Contact {
   }
 
   /** One encrypted part for one device: {type, body}. */
-  async encrypt(device, plain, { fresh = false, preKey = undefined } = {}) {
+  async encrypt(device, plain) {
     const address = this.address(device)
-    if (fresh || !this.sessions.has(address.toString())) await this.startSession(device, null, preKey)
+    if (!this.sessions.has(address.toString())) await this.startSession(device)
     const { type, body } = await new this.signal.SessionCipher(this.storage, address).encrypt(plain)
     return { type: type === 3 ? 'pkmsg' : 'msg', body: Buffer.from(body) }
   }
@@ -123,7 +123,7 @@ export class Contact {
   }
 
   get state() {
-    const { number, lid, inbox, failures, receipts, sessions } = this
-    return { number, lid, inbox, failures, receipts, sessions: [...sessions.keys()] }
+    const { number, lid, inbox, failures, sessions } = this
+    return { number, lid, inbox, failures, sessions: [...sessions.keys()] }
   }
 }

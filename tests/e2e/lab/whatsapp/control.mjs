@@ -15,13 +15,12 @@ export function control(whatsapp) {
     'POST /code': ({ body }) => pairing.enterCode(whatsapp, body),
     'POST /stream-error': ({ body }) => streamError(whatsapp, online, body),
     'POST /drop': ({ body }) => troubles.drop(online(body.phone)),
-    'POST /hang': ({ body }) => troubles.hang(online(body.phone)),
+    'POST /silence': ({ body }) => troubles.silence(online(body.phone)),
     'POST /refuse': ({ body }) => void (whatsapp.account(body.phone).refusal = body.reason ?? null),
     'POST /qr-error': ({ body }) => qrError(whatsapp, body),
     'POST /meet': ({ body }) => delivery.meet(whatsapp, body),
     'POST /send': ({ body }) => delivery.send(whatsapp, body),
     'POST /group-send': ({ body }) => delivery.sendToGroup(whatsapp, body),
-    'POST /resend': ({ body }) => resend(online(body.phone)),
     'POST /contact': ({ body }) => set(whatsapp.contact(body.number), body),
     'POST /group': ({ body }) => gather(whatsapp, body),
     'POST /pre-keys': ({ body }) => leave(online(body.phone), body.left),
@@ -41,11 +40,6 @@ function qrError(whatsapp, { kind, qr }) {
   const waiting = qr === undefined ? unpaired : [pairing.offeredBy(whatsapp, qr)]
   waiting.forEach(connection => troubles.streamError(connection, kind))
   return { ended: waiting.length }
-}
-
-function resend(device) {
-  if (!device.last) throw new Refused(409, 'nothing was sent yet')
-  device.connection.send(device.last)
 }
 
 function set(contact, { number: _number, ...wanted }) {

@@ -18,13 +18,15 @@ export function padded(B, message) {
 function sender(contact, group) {
   const [key, other] = group ? ['participant', 'participant'] : ['from', 'sender']
   const lid = (group ?? contact).addressing === 'lid'
-  const alternative = lid ? { [`${other}_pn`]: contact.pn, addressing_mode: 'lid' } : { [`${other}_lid`]: contact.lidJid }
+  const byLid = { [`${other}_pn`]: contact.pn, addressing_mode: 'lid' }
+  const alternative = lid ? byLid : { [`${other}_lid`]: contact.lidJid }
   return { [key]: lid ? contact.lidJid : contact.pn, ...(lid || contact.showsLid ? alternative : {}) }
 }
 
 function stanza(contact, id, content, group) {
   const from = { ...(group ? { from: group.id } : {}), ...sender(contact, group) }
-  return node('message', { ...from, type: 'text', id, notify: `Contact ${contact.number}`, t: String(seconds()) }, content)
+  const about = { type: 'text', id, notify: `Contact ${contact.number}`, t: String(seconds()) }
+  return node('message', { ...from, ...about }, content)
 }
 
 function target(server, phone) {
@@ -34,11 +36,10 @@ function target(server, phone) {
   return device
 }
 
-/** A contact writes to a company. `corrupt` spoils the last byte, `fresh` starts a new session first. */
-export async function send(server, { phone, from, text = 'hello', fresh = false, corrupt = false, preKey }) {
+/** A contact writes to a company. */
+export async function send(server, { phone, from, text }) {
   const [contact, device] = [server.contact(from), target(server, phone)]
-  const sealed = await contact.encrypt(device, padded(server.B, { conversation: text }), { fresh, preKey })
-  if (corrupt) sealed.body[sealed.body.length - 1] ^= 0xff
+  const sealed = await contact.encrypt(device, padded(server.B, { conversation: text }))
   const id = messageId()
   contact.sent.set(id, { text })
   device.deliver(stanza(contact, id, [part(sealed.type, sealed.body)]))
@@ -53,21 +54,21 @@ export async function meet(server, { phone, from, preKey }) {
   return { preKey: device.handedOut.at(-1) }
 }
 
-/** A contact writes into a group; without `key`, the group key that it uses is not told. */
-export async function sendToGroup(server, { phone, from, group, text = 'hello', key = true }) {
+/** A contact writes into a group, and tells the group key that it uses. */
+export async function sendToGroup(server, { phone, from, group, text }) {
   const [contact, device] = [server.contact(from), target(server, phone)]
   const room = server.group(group)
   room.members.add(from)
   const sealed = await contact.encryptForGroup(group, padded(server.B, { conversation: text }))
-  const content = [part('skmsg', sealed.body)]
-  if (key) content.unshift(await groupKeyPart(server, contact, device, group, sealed.key))
+  const content = [await groupKeyPart(server, contact, device, group, sealed.key), part('skmsg', sealed.body)]
   const id = messageId()
   contact.sent.set(id, { text, group, key: sealed.key })
   device.deliver(stanza(contact, id, content, room))
   return { id }
 }
 
-const distribution = (groupId, key) => ({ senderKeyDistributionMessage: { groupId, axolotlSenderKeyDistributionMessage: key } })
+const distribution = (groupId, key) =>
+  ({ senderKeyDistributionMessage: { groupId, axolotlSenderKeyDistributionMessage: key } })
 
 async function groupKeyPart(server, contact, device, group, key) {
   const sealed = await contact.encrypt(device, padded(server.B, distribution(group, key)))
@@ -89,7 +90,6 @@ export async function retry(server, device, receipt) {
   server.log('retry', { count: asked.count, keys: Boolean(child(receipt, 'keys')) })
   device.acknowledged(asked.id)
   const message = contact?.sent.get(asked.id)
-  contact?.receipts.push({ kind: 'retry', id: asked.id, count: Number(asked.count), keys: Boolean(child(receipt, 'keys')) })
   if (!message || !contact.answersRetries) return
   if (child(receipt, 'keys')) await contact.startSession(device, keysOf(contact, receipt))
   const room = message.group ? server.group(message.group) : undefined
@@ -106,7 +106,9 @@ function keysOf(contact, receipt) {
     registrationId: uint(child(receipt, 'registration')),
     identityKey: pub(child(keys, 'identity')),
     signedPreKey: {
-      keyId: uint(child(signed, 'id')), publicKey: pub(child(signed, 'value')), signature: bytes(child(signed, 'signature'))
+      keyId: uint(child(signed, 'id')),
+      publicKey: pub(child(signed, 'value')),
+      signature: bytes(child(signed, 'signature'))
     },
     preKey: one ? { keyId: uint(child(one, 'id')), publicKey: pub(child(one, 'value')) } : undefined
   }
@@ -135,8 +137,8 @@ async function read(server, device, contact, { id, group, encs, shared }) {
     for (const enc of group ? shared : []) texts.push(await readPart(server, device, contact, group, enc))
     const text = texts.find(Boolean)
     if (text) contact.inbox.push({ from: device.account.phone, id, group, text })
-    const attrs = { id, from: contact.pn, t: String(seconds()), ...(group ? { from: group, participant: contact.lidJid } : {}) }
-    device.connection?.send(node('receipt', attrs))
+    const from = group ? { from: group, participant: contact.lidJid } : { from: contact.pn }
+    device.connection?.send(node('receipt', { id, t: String(seconds()), ...from }))
   } catch (error) {
     contact.failures.push({ from: device.account.phone, id, group, error: error.message })
   }
@@ -155,11 +157,9 @@ async function readPart(server, device, contact, group, enc) {
 }
 
 /** An acknowledgement from a client; retry receipts are dealt with apart. */
-export function receipt(server, device, received) {
-  const { id, to, participant, type } = received.attrs
-  device.acknowledged(id)
+export function receipt(device, received) {
+  device.acknowledged(received.attrs.id)
   for (const item of children(child(received, 'list'), 'item')) device.acknowledged(item.attrs.id)
-  server.contactOf(participant ?? to ?? '')?.receipts.push({ kind: type ?? 'delivery', id })
 }
 
 /** After a login: what could not be delivered before, then the word that this was all. */

@@ -1,14 +1,16 @@
 // How a new device is linked: by the QR that a phone scans, or by the code that is typed into it.
-import { createHmac, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { Refused } from '../shared/http.mjs'
 import { seconds } from './account.mjs'
 import { bytes, child, jidParts, node } from './nodes.mjs'
 import { streamError } from './troubles.mjs'
 
+const REFS = 6
+
 /** Offer texts for QRs to a client that has no login; it shows one after the other. */
-export function offer(connection, count) {
+export function offer(connection) {
   const ref = () => node('ref', {}, Buffer.from(`2@lab${randomBytes(40).toString('base64')}`))
-  const content = [node('pair-device', {}, Array.from({ length: count }, ref))]
+  const content = [node('pair-device', {}, Array.from({ length: REFS }, ref))]
   connection.send(node('iq', { from: 's.whatsapp.net', type: 'set', id: `offer-${Date.now()}`, xmlns: 'md' }, content))
 }
 
@@ -35,7 +37,7 @@ function vouch(server, connection, phone, { identity, secret }, spoiled = false)
   const account = server.account(phone)
   const device = account.link(identity, connection.noiseKey, connection.registration)
   const content = [
-    node('device-identity', {}, account.voucher(identity, device.number, secret, createHmac, spoiled)),
+    node('device-identity', {}, account.voucher(identity, device.number, secret, spoiled)),
     node('device', { jid: device.jid, lid: device.lidJid }),
     node('platform', { name: 'android' })
   ]
@@ -85,8 +87,9 @@ export async function enterCode(server, { code, phone }) {
     node('primary_identity_pub', {}, server.account(phone).key.public),
     node('link_code_pairing_wrapped_primary_ephemeral_pub', {}, await wrap(B, typed, pending.ephemeral.public))
   ]
-  const attrs = { from: 's.whatsapp.net', type: 'link_code_companion_reg', id: `code-${Date.now()}`, t: String(seconds()) }
-  connection.send(node('notification', attrs, [node('link_code_companion_reg', { stage: 'primary_hello' }, content)]))
+  const attrs = { from: 's.whatsapp.net', type: 'link_code_companion_reg', id: `code-${Date.now()}` }
+  const greeting = node('link_code_companion_reg', { stage: 'primary_hello' }, content)
+  connection.send(node('notification', { ...attrs, t: String(seconds()) }, [greeting]))
 }
 
 /** The client's last word: both sides now share the secret by which the phone vouches. */

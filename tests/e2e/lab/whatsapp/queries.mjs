@@ -103,12 +103,12 @@ function groups(server, connection, request) {
   const byLid = group.addressing === 'lid'
   const participants = people.map(({ pn, lidJid }) =>
     node('participant', byLid ? { jid: lidJid, phone_number: pn } : { jid: pn, lid: lidJid }))
-  const attrs = { id: jidParts(group.id).user, subject: 'Lab', s_t: '1', creation: '1', addressing_mode: group.addressing }
-  return [node('group', attrs, participants)]
+  const attrs = { id: jidParts(group.id).user, subject: 'Lab', s_t: '1', creation: '1' }
+  return [node('group', { ...attrs, addressing_mode: group.addressing }, participants)]
 }
 
 /** No collection has any patches. */
 function appState(sync) {
-  const same = children(sync, 'collection').map(({ attrs }) => node('collection', { ...attrs, has_more_patches: 'false' }))
-  return [node('sync', {}, same)]
+  const same = ({ attrs }) => node('collection', { ...attrs, has_more_patches: 'false' })
+  return [node('sync', {}, children(sync, 'collection').map(same))]
 }

@@ -12,8 +12,8 @@ import { refuse, streamError } from './troubles.mjs'
 const OFFLINE_MS = 50 // after `success` the client is busy with its own queries
 
 export class WhatsApp {
-  constructor({ B, signal, older = null, refs = 6, log = () => {} }) {
-    Object.assign(this, { B, signal, older, refs, log })
+  constructor({ B, signal, older, log }) {
+    Object.assign(this, { B, signal, older, log })
     this.identity = makeIdentity(B)
     this.connections = new Set()
     this.accounts = new Map()
@@ -72,7 +72,7 @@ export class WhatsApp {
 
   /** The handshake is over: the client wants to be linked or to log in. */
   entered(connection, payload) {
-    if (connection.registration) return pairing.offer(connection, this.refs)
+    if (connection.registration) return pairing.offer(connection)
     const account = this.accounts.get(String(payload.username))
     const device = account?.devices.get(payload.device ?? 0)
     if (account?.refusal) return refuse(connection, account.refusal)
@@ -104,5 +104,5 @@ const HANDLERS = {
   message: (server, { device }, received) => delivery.arrived(server, device, received),
   ack: (_server, { device }, received) => device?.acknowledged(received.attrs.id),
   receipt: (server, { device }, received) =>
-    delivery.isRetry(received) ? delivery.retry(server, device, received) : delivery.receipt(server, device, received)
+    delivery.isRetry(received) ? delivery.retry(server, device, received) : delivery.receipt(device, received)
 }

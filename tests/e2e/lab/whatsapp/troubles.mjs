@@ -28,7 +28,7 @@ export function refuse(connection, reason) {
 }
 
 /** From now on nothing is read or written on this account's connection, which stays open. */
-export function hang(device) {
+export function silence(device) {
   device.connection.silent = true
 }
 
