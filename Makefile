@@ -10,7 +10,7 @@ SOAK_OUT  ?= soak.jsonl
 ROUNDS    ?= 300
 LAB       ?= .lab
 
-.PHONY: demo test check fast coverage stories mutants mutmut run lab docs transcript lock bench fuzz simulation soak crash clean
+.PHONY: demo test check fast coverage stories mutants mutmut planted run lab docs transcript lock bench fuzz simulation soak crash clean
 
 demo: $(STAMP)          ## three companies on a stand-in gateway break and are healed, live
 	$(BIN)/baileykeep demo
@@ -42,6 +42,9 @@ mutmut: $(STAMP)        ## outside CI: the same by mutmut, for the bodies of fun
 	$(BIN)/python -m pip install --quiet mutmut==3.8.1
 	$(BIN)/mutmut run --max-children 1
 	$(BIN)/python -m tests.mutation.functions
+
+planted: $(STAMP)       ## outside CI: each rule that a whole story guards, broken: it must fail; STORY="ratchet" for some
+	$(BIN)/python -m tests.e2e.lab.planted $(if $(STORY),"$(STORY)")
 
 run: $(STAMP)           ## the daemon with ./config
 	$(BIN)/baileykeep run --config config
