@@ -77,14 +77,14 @@ BUGS = (
         'return tuple(sorted(name for name in present if wanted and name.startswith("session-")))',
     ),
     Bug(
-        f"{STORIES}::test_a_gateway_that_does_not_reconnect_is_asked_to_after_the_second_timer",
+        f"{STORIES}::test_a_session_that_hangs_is_opened_again_after_the_second_timer",
         "the first timer is enough for a reconnect",
         "rules/gates.py",
         "case.view.timer.phase is Phase.OVERDUE",
         "case.view.timer.phase in (Phase.WARNED, Phase.OVERDUE)",
     ),
     Bug(
-        f"{STORIES}::test_a_gateway_that_does_not_reconnect_is_asked_to_after_the_second_timer",
+        f"{STORIES}::test_a_session_that_hangs_is_opened_again_after_the_second_timer",
         "the second timer never comes",
         "rules/disconnect.py",
         "    (Phase.WARNED, Event.ACT_DUE): Phase.OVERDUE,\n",
