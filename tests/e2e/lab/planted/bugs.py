@@ -284,7 +284,7 @@ BUGS = (
         "rules/qr.py",
         "    return replace(state, qr_at=None)\n\n\ndef _logged",
         "    return state\n\n\ndef _logged",
-        "code",
+        "reset",
     ),
     Bug(
         FOUR,
