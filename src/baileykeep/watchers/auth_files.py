@@ -9,10 +9,12 @@ All file work runs in one worker thread, a batch of companies at a time, however
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,6 +52,9 @@ RETRY_WATCH_S = 600.0
 TORN_READS = 2
 """Creds that are not whole are read again this often before they are a fact."""
 
+MOST_READS = 6
+"""So often at most, with reads that prove nothing: all other folders wait meanwhile."""
+
 BATCH = 25
 """Companies looked at in one go of the worker; their facts are handed on in between."""
 
@@ -73,6 +78,8 @@ class _Folder:
     error: str | None = None
     damaged: bool = False
     withheld: bool = False
+    names: object = None
+    reads_left: int = 0
 
     @property
     def creds_path(self) -> str:
@@ -281,18 +288,24 @@ class AuthFiles:
     # around the worker
 
     async def _settle(self, torn: list[_Folder]) -> None:
-        """Read creds that were not whole again, after a pause each time; then tell what they are."""
-        for reads_left in reversed(range(TORN_READS)):
+        """Read creds that were not whole again, after a pause each time; then tell what they are.
+
+        While files come and go beside them (812 pre-keys at a pairing) creds may lie empty: a read proves nothing then.
+        """
+        for folder in torn:
+            folder.names, folder.reads_left = folder.listed.key, TORN_READS
+        for left in reversed(range(MOST_READS)):
             if not torn:
                 return
             await self._clock.sleep(self.poll.torn_reread_s)
-            torn = await self._emitted(self._reread_last if reads_left == 0 else self._reread, torn)
+            torn = await self._emitted(partial(self._reread, last=left == 0), torn)
 
-    def _reread(self, folder: _Folder) -> _Look:
-        return self._look_at_creds(folder, self._clock.now(), again=True)
-
-    def _reread_last(self, folder: _Folder) -> _Look:
-        return self._look_at_creds(folder, self._clock.now(), again=True, last=True)
+    def _reread(self, folder: _Folder, *, last: bool) -> _Look:
+        before = folder.names
+        with contextlib.suppress(OSError):
+            folder.names = stamp_of(folder.path, self._clock.now()).key
+        folder.reads_left -= folder.names == before
+        return self._look_at_creds(folder, self._clock.now(), again=True, last=last or folder.reads_left <= 0)
 
     async def _emitted(self, look: Callable[[_Folder], _Look], folders: list[_Folder]) -> list[_Folder]:
         """Look at these, emit what came of it, and return those whose creds were torn."""

@@ -26,8 +26,8 @@ async def turns(company: Company, contact: str, *texts: str) -> None:
         await company.hears(contact, f"{text}: question")
 
 
-def make_old(company: Company, names: Iterable[str]) -> None:
-    """Let files of its folder look as if nobody had written them for weeks."""
-    old = time.time() - OLD_DAYS * DAY_S
+def make_old(company: Company, names: Iterable[str], days: int = OLD_DAYS) -> None:
+    """Let files of its folder look as if nobody had written them for so long."""
+    old = time.time() - days * DAY_S
     for name in names:
         os.utime(company.folder / name, (old, old))

@@ -20,6 +20,9 @@ ANNA, BEN = "4915200000001", "4915200000002"
 OLD_PEOPLE = "49160"
 GROUP = "120363000000000001@g.us"
 AT_ONCE = 20
+UNDER_THE_FLOOR = 13
+"""Days; from 14 on a session may be cleaned."""
+
 CLEANED = ["stop", "prove_stopped", "backup", "remove", "start", "verify"]
 
 
@@ -47,6 +50,7 @@ async def test_a_folder_piled_up_is_cleaned_when_it_is_down_anyhow(tmp_path: Pat
         company = place.companies["1"]
         await company.hears(ANNA, "hello")
         kept = company.files("session-")
+        make_old(company, kept, days=UNDER_THE_FLOOR)
         piled = await pile_up(company, 160)
         identity, asked = company.identity(), company.gateway.asked("1")
         await place.keep()

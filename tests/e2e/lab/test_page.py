@@ -1,4 +1,7 @@
-"""`docs/lab.md` is true: what it names exists, and its commands do what it says, typed into a real lab."""
+"""`docs/lab.md` is true: what it names exists, and its commands do what it says, typed into a real lab.
+
+So do the questions that `docs/gateways.md` puts to the gateway of that lab.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,13 @@ from tests.e2e.lab.processes import until
 PAGE = (REPO / "docs" / "lab.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 TYPED = [line for block in BLOCKS for line in block.splitlines() if line.startswith("lab ")]
+STORIES = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+GATEWAYS = (REPO / "docs" / "gateways.md").read_text()
+ASK = str(re.findall(r"^ask\(\) .*$", GATEWAYS, re.MULTILINE)[0])
+WELL, _, _ = GATEWAYS.partition("A session that is stopped")
+ASKED = dict(re.findall(r"^\$ ((?:ask|curl) .*)\n(.+)$", WELL, re.MULTILINE))
+"""What somebody types, and what is answered."""
+
 READY_WITHIN_S = 90
 
 
@@ -41,6 +51,12 @@ def test_every_lab_command_on_the_page_exists(line: str) -> None:
 def test_every_break_has_its_place_on_the_page() -> None:
     assert {line.split()[3] for line in TYPED if line.startswith("lab break")} == set(BREAKS)
     assert {line.split()[1] for line in TYPED} == {"break", *OTHERS}
+
+
+def test_every_story_that_the_page_names_exists() -> None:
+    named = set(re.findall(r"^- (test_\w+)", PAGE, re.MULTILINE))
+    assert named
+    assert {name for name in named if f"def {name}(" not in STORIES} == set()
 
 
 def test_every_step_that_the_page_shows_was_really_seen() -> None:
@@ -187,6 +203,7 @@ async def test_the_page_can_be_followed(tmp_path: Path) -> None:
     async with terminals(tmp_path / "lab") as lab:
         assert "3 ok" in await lab.typed("baileykeep health")
         await _answers(lab)
+        await _questions(lab)
         await asyncio.gather(_hang(lab), _removed(lab), _bad_mac(lab))
         family = lab.family()
         lab.first.send_signal(signal.SIGINT)
@@ -203,6 +220,13 @@ async def _answers(lab: Terminals) -> None:
         company = await client.get(f"{http}/api/companies/1", headers={"Authorization": f"Bearer {token}"})
     assert [one["connected"] for one in status.json()["sessions"]] == [True] * 3
     assert company.json()["name"] == "Salon Rosa"
+
+
+async def _questions(lab: Terminals) -> None:
+    """The gateway answers as its own page says."""
+    assert len(ASKED) == 4
+    for typed, answered in ASKED.items():
+        assert (await lab.typed(f"{ASK}; {typed}")).strip() == answered
 
 
 async def _hang(lab: Terminals) -> None:

@@ -200,6 +200,7 @@ async def a_login_that_nobody_replaced_comes_back_and_opens(desk: Desk) -> None:
     await desk.code()
     assert "account" not in company.creds()  # half a login lies there now, and nobody types the code
     await desk.until(company.connected, "it is open again", 60)
+    await company.settled()
     assert company.identity() == identity
     assert (await company.device())["logins"] == logins + 1
     assert desk.nothing_to_scan()

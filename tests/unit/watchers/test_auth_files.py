@@ -127,6 +127,40 @@ async def test_creds_that_stay_torn_are_told_after_two_more_reads(tmp_path: Path
 
 
 @pytest.mark.asyncio
+async def test_creds_that_lie_empty_while_a_gateway_writes_its_keys_are_not_damaged(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    folder = world.add("a")
+    await world.settled()
+    (folder / "creds.json").write_text("")
+    world.watcher.mark("a")
+    async with anyio.create_task_group() as group:
+        group.start_soon(world.watcher.drain)
+        await breathe()
+        for number in range(4):
+            (folder / f"pre-key-{100 + number}.json").write_text("{}")
+            await world.step(0.6)
+        (folder / "creds.json").write_text('{"me": 3}')
+        await world.step(0.6)
+    assert world.take() == [("a", 4), ("a", CredsState.WHOLE)]
+
+
+@pytest.mark.asyncio
+async def test_however_busy_a_gateway_is_creds_that_stay_empty_are_told(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    folder = world.add("a")
+    await world.settled()
+    (folder / "creds.json").write_text("")
+    world.watcher.mark("a")
+    async with anyio.create_task_group() as group:
+        group.start_soon(world.watcher.drain)
+        await breathe()
+        for number in range(7):
+            (folder / f"pre-key-{100 + number}.json").write_text("{}")
+            await world.step(0.6)
+    assert world.take()[:2] == [("a", 4), ("a", CredsState.EMPTY)]
+
+
+@pytest.mark.asyncio
 async def test_a_torn_read_that_heals_is_never_told(tmp_path: Path) -> None:
     world = World(tmp_path)
     folder = world.add("a")

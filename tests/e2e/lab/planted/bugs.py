@@ -77,6 +77,13 @@ BUGS = (
         'return tuple(sorted(name for name in present if wanted and name.startswith("session-")))',
     ),
     Bug(
+        f"{STORIES}::test_a_ratchet_that_went_back_costs_only_the_session_it_names",
+        "one message less is enough",
+        "rules/bad_mac.py",
+        "< limit",
+        "< limit - 1",
+    ),
+    Bug(
         f"{STORIES}::test_a_session_that_hangs_is_opened_again_after_the_second_timer",
         "the first timer is enough for a reconnect",
         "rules/gates.py",
@@ -111,6 +118,13 @@ BUGS = (
         "rules/cleanup.py",
         "return (self._reference - file.mtime) / DAY",
         "return self._reference / DAY",
+    ),
+    Bug(
+        f"{FOLDERS}::test_a_folder_piled_up_is_cleaned_when_it_is_down_anyhow",
+        "seconds are taken for days, so that young sessions go",
+        "rules/cleanup.py",
+        "return (self._reference - file.mtime) / DAY",
+        "return self._reference - file.mtime",
     ),
     Bug(
         f"{FOLDERS}::test_a_folder_piled_up_is_cleaned_when_it_is_down_anyhow",
@@ -168,6 +182,13 @@ BUGS = (
         "rules/cause.py",
         "CloseKind.REPLACED: Cause.REPLACED,",
         "CloseKind.REPLACED: Cause.LOGGED_OUT,",
+    ),
+    Bug(
+        f"{LOGINS}::test_a_login_that_a_second_process_uses_is_not_fought_over",
+        "the one reconnect comes at once",
+        "rules/gates.py",
+        "    Cause.REPLACED: _replaced,\n",
+        "",
     ),
     Bug(
         f"{LOGINS}::test_creds_torn_on_disk_are_put_back_before_somebody_restarts_the_gateway",
@@ -231,6 +252,20 @@ BUGS = (
         "backups/restore.py",
         "known = minted.next_pre_key_id(vault, store.company, manifest.identity)",
         "known = 0",
+    ),
+    Bug(
+        f"{LOGINS}::test_a_periodic_copy_opens_without_a_qr_after_the_gateway_wiped_the_login",
+        "pre-keys that are gone are not put back",
+        "backups/restore.py",
+        "category is Category.PRE_KEY and name not in present",
+        "category is Category.PRE_KEY and name in present",
+    ),
+    Bug(
+        f"{LOGINS}::test_a_periodic_copy_opens_without_a_qr_after_the_gateway_wiped_the_login",
+        "sessions are put back, too, so that ratchets go back in time",
+        "backups/restore.py",
+        "_IDENTITY = NEVER_CLEANED - {Category.OTHER}",
+        "_IDENTITY = NEVER_CLEANED - {Category.OTHER} | {Category.SESSION}",
     ),
     Bug(
         f"{LOGINS}::test_creds_put_back_over_newer_pre_keys_mint_none_of_them_again",
