@@ -10,9 +10,8 @@ from baileykeep.actions.base import Order, Result, Site
 from baileykeep.actions.clean import all_aside
 from baileykeep.actions.pairing import clear, start_fresh, wait_for_scan, wrong_phone
 from baileykeep.actions.session import (
-    NOT_TO_OPEN,
-    TORN_READS,
     look_once_more,
+    settled_creds,
     start_again,
     store_of,
     verified,
@@ -95,11 +94,7 @@ async def relink(site: Site, order: Order) -> Result:
 
 async def _judged(site: Site) -> str | None:
     """Whose login this is about; None where none lies there. One that somebody pairs from now on is another."""
-    for _ in range(TORN_READS):
-        creds = await anyio.to_thread.run_sync(store_of(site).creds)
-        if creds.state not in NOT_TO_OPEN:
-            break
-        await site.clock.sleep(site.limits.poll.torn_reread_s)
+    creds = await settled_creds(site)
     return creds.identity if creds.paired else None
 
 

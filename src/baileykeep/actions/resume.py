@@ -18,6 +18,7 @@ from baileykeep.actions.relink import BACK, PUT_BACK, RESET, back_again
 from baileykeep.actions.session import (
     LEFT_CLOSED,
     connected_and_paired,
+    settled_creds,
     start_again,
     start_safely,
     store_of,
@@ -30,7 +31,7 @@ from baileykeep.model.errors import BaileykeepError, Refused
 from baileykeep.model.evidence import Looked
 from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import Outcome
-from baileykeep.model.inventory import CredsState
+from baileykeep.model.inventory import Creds, CredsState
 from baileykeep.rules import words_pairing
 
 STOP, WAITED = "stop", "wait_for_scan"
@@ -115,6 +116,8 @@ async def _resume_pairing(site: Site, past: Past, *, up: bool, keep: bool) -> Re
         return await _paired_meanwhile(site, past)
     if lies is Lies.WRONG:
         return await wait_for_scan(site, "")
+    if lies is Lies.UNSEEN and past.wish:
+        return await _start_what_was_stopped(site, Result(Outcome.FAILED, words_pairing.cannot_tell(past.aside)), past)
     return await _go_on_relinking(site) if lies is Lies.NOTHING else None
 
 
@@ -173,28 +176,27 @@ async def _start_what_was_stopped(site: Site, so_far: Result, past: Past) -> Res
         return so_far
     await start_safely(site, lambda: start_again(site))
     started = await verified(site, so_far.note)
-    return so_far if past.only_made_ready and started.outcome is Outcome.HEALED else started
+    nothing_done = past.only_made_ready or past.wish
+    return so_far if nothing_done and started.outcome is Outcome.HEALED else started
 
 
 async def _go_on_relinking(site: Site) -> Result:
-    async with site.steps.step("start", whatever_happens=True):
-        await start_fresh(site)
+    await start_safely(site, lambda: start_fresh(site))
     return await wait_for_scan(site, "Login set aside; scan the new QR.")
 
 
 async def _what_lies(site: Site, past: Past) -> Lies:
     """What lies in the folder. What cannot be looked at yet is tried again by who asks."""
     try:
-        lies = await anyio.to_thread.run_sync(_compared, site, past)
+        lies = await anyio.to_thread.run_sync(_compared, site, past, await settled_creds(site))
     except BaileykeepError:
         return Lies.UNSEEN
     return Lies.WRONG if lies is Lies.NEW and await wrong_phone(site) else lies
 
 
-def _compared(site: Site, past: Past) -> Lies:
+def _compared(site: Site, past: Past, creds: Creds) -> Lies:
     """A login that was paired since misses nothing, and neither does one whose creds are back: they come last."""
     store = store_of(site)
-    creds = store.creds()
     if past.aside is None:
         return Lies.NEW if creds.paired else Lies.NOTHING
     found = _aside(site, past.aside)

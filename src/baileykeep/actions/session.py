@@ -17,7 +17,7 @@ from baileykeep.model.errors import BaileykeepError, Refused, StoreError
 from baileykeep.model.evidence import CredsLooked, Looked, StillBefore
 from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import Outcome
-from baileykeep.model.inventory import CredsState
+from baileykeep.model.inventory import Creds, CredsState
 from baileykeep.rules.creds_guard import DAMAGED
 from baileykeep.stores.base import AuthStore
 
@@ -90,6 +90,16 @@ async def _stay_damaged(site: Site) -> bool:
             return False
         await site.clock.sleep(site.limits.poll.torn_reread_s)
     return site.store is not None
+
+
+async def settled_creds(site: Site) -> Creds:
+    """The creds as they lie there, read again where they are just half written."""
+    for _ in range(TORN_READS):
+        creds = await anyio.to_thread.run_sync(store_of(site).creds)
+        if creds.state not in NOT_TO_OPEN:
+            break
+        await site.clock.sleep(site.limits.poll.torn_reread_s)
+    return creds
 
 
 async def _creds_state(site: Site) -> CredsState:

@@ -9,7 +9,7 @@ from baileykeep.actions.base import Order
 from baileykeep.engine.executor import RELINKING
 from baileykeep.engine.units import CompanyUnit
 from baileykeep.model.errors import BaileykeepError, Refused
-from baileykeep.model.incident import Rung
+from baileykeep.model.incident import Outcome, Rung
 from baileykeep.model.symptoms import company
 from baileykeep.rules.cause import USELESS_LOGIN
 from baileykeep.rules.words import duration
@@ -119,7 +119,8 @@ def guard_open_login(c: ControlService, ident: str, args: Args) -> None:
     """A login that was seen open lately, and is not proved dead since, is not given up by a slip of the hand, nor one
     that was paired after somebody agreed to end the one before."""
     asked_at, attempts = args.get("asked_at"), c.sources.ledger.history(company(ident))
-    if isinstance(asked_at, int | float) and any(a.rung in RELINKING and a.begun_at >= asked_at for a in attempts):
+    paired_at = [a.ended_at for a in attempts if a.rung in RELINKING and a.outcome is Outcome.HEALED and a.ended_at]
+    if isinstance(asked_at, int | float) and any(at >= asked_at for at in paired_at):
         raise Refused(
             f"{ident} was paired anew since that was asked", code="approval_outdated", next_step="look again first"
         )

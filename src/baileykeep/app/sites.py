@@ -13,7 +13,7 @@ from baileykeep.actions.base import Pairing, Real, Site, Steps, Unseen, literal
 from baileykeep.actions.stillness import Earlier, Row
 from baileykeep.backups.vault import Vault
 from baileykeep.clock import Clock
-from baileykeep.config.discover import Oddity, Placement, expected_folder, placements
+from baileykeep.config.discover import Oddity, Placement, placements, possible_folders
 from baileykeep.config.settings import Settings
 from baileykeep.engine.roster import Member
 from baileykeep.fsys import Fsys
@@ -85,26 +85,36 @@ class Sites:
         return True
 
     def _gone(self, found: Mapping[str, Placement]) -> dict[str, Placement]:
-        """Companies that were there before and are not found any more: reported, not forgotten."""
+        """Companies that were there before and are not found any more: reported, not forgotten.
+
+        Of those who share a folder nobody may touch it.
+        """
+        sharing = {ident for odd in self.oddities for ident in odd.companies}
         return {
-            ident: Placement(ident, old.gateway, old.folder, present=False)
+            ident: Placement(ident, old.gateway, None if ident in sharing else old.folder, present=False)
             for ident, old in self._placed.items()
             if ident not in found and self.settings.enabled(ident) and old.gateway in self._doors
         }
 
-    def recall(self, known: Mapping[str, str]) -> None:
-        """Companies (with their gateway) that an earlier daemon knew: gone ones are reported, not forgotten.
+    def recall(self, known: Mapping[str, Mapping[str, str | None]]) -> None:
+        """Companies (with gateway and folder) that an earlier daemon knew: gone ones are reported, not forgotten.
 
-        An action that it had begun may have emptied the folder, and must find it.
+        An action that it had begun may have emptied the folder, and must find it. One that is not configured any more
+        is none of ours.
         """
-        for ident, name in known.items():
+        for ident, was in known.items():
+            name = was["gateway"] or ""
             if name in self._doors:
-                folder = expected_folder(self.settings, name, ident)
+                places = possible_folders(self.settings, name, ident)
+                folder = next((p for p in places if str(p) == was["folder"] and not p.is_symlink()), None)
                 self._placed.setdefault(ident, Placement(ident, name, folder, present=False))
 
-    def known(self) -> dict[str, str]:
+    def known(self) -> dict[str, dict[str, str | None]]:
         """What `recall` takes."""
-        return {ident: placement.gateway for ident, placement in self._placed.items()}
+        return {
+            ident: {"gateway": placed.gateway, "folder": str(placed.folder) if placed.folder is not None else None}
+            for ident, placed in self._placed.items()
+        }
 
     def forget(self, ident: str) -> None:
         """Drop a company whose folder is gone for good."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import scandir, stat
-from os.path import isdir, normpath
+from os.path import normpath
 from pathlib import Path
 
 from baileykeep.config.fields import COMPANY_ID, SLOT
@@ -34,10 +34,11 @@ List = Callable[[Path], Sequence[Child]]
 
 @dataclass(frozen=True, slots=True)
 class Oddity:
-    """Something in a sessions folder that was left out, and why; `path` names it."""
+    """Something in a sessions folder that was left out, and why; `path` names it, `companies` whom that concerns."""
 
     path: str
     reason: str
+    companies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +203,16 @@ def _place(ident: str, settings: Settings, found: Mapping[str, Discovery], listi
 
 
 def expected_folder(settings: Settings, gateway: str, ident: str) -> Path | None:
-    """Where a company's folder should be although it is not found there: empty under a bare layout, or gone.
+    """Where a company's folder should be although it is not found there; None where its gateway keeps the logins
+    out of reach."""
+    return next(iter(possible_folders(settings, gateway, ident)), None)
 
-    None where the gateway keeps the logins out of reach.
-    """
+
+def possible_folders(settings: Settings, gateway: str, ident: str) -> list[Path]:
+    """All places where a company's folder may be, the likeliest first."""
     facts = settings.company(ident).facts
-    places = [Path(template.replace(SLOT, ident)) for template in settings.gateways[gateway].sessions]
-    return facts.folder or next((place for place in places if isdir(place)), places[0] if places else None)
+    layouts = [Path(template.replace(SLOT, ident)) for template in settings.gateways[gateway].sessions]
+    return [facts.folder] if facts.folder is not None else layouts
 
 
 def _there(folder: Path, listing: List) -> bool:
@@ -226,7 +230,7 @@ def _apart(
     for one, other in _sharing(placed, real):
         out |= {one, other}
         reason = f"is the folder of companies {one} and {other}; both are left alone"
-        odd.append(Oddity(str(placed[one].folder), reason))
+        odd.append(Oddity(str(placed[one].folder), reason, (one, other)))
     return {ident: placement for ident, placement in placed.items() if ident not in out}, tuple(odd)
 
 

@@ -122,6 +122,7 @@ class Offers:
         """Whatever was offered is over: paired, closed, or begun anew."""
         stand = self.stand(ident)
         stand.row = stand.code = None
+        stand.closed = False
         stand.asked_at, stand.drawn = float("-inf"), ("", b"")
         self._changed()
 

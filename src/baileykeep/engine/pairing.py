@@ -154,8 +154,10 @@ class Board:
         return out
 
     def closing(self, ident: str) -> None:
-        """Its session is closed by us: nobody asks for its QR until an action looks for it again."""
-        self.offers.stand(ident).closed = True
+        """Its session is closed by us: whoever waits asks for no QR until an action looks for one again."""
+        stand = self.offers.stands.get(ident)
+        if stand is not None and stand.waiting:
+            stand.closed = True
         unit = self.sees.units(company(ident))
         if isinstance(unit, CompanyUnit):
             unit.expect_close()

@@ -16,7 +16,7 @@ from baileykeep.model.facts import (
     StreamOpened,
 )
 from baileykeep.model.incident import Cause
-from baileykeep.model.inventory import Creds
+from baileykeep.model.inventory import Creds, CredsState
 from baileykeep.model.moments import Moment
 from baileykeep.rules import disconnect
 
@@ -44,6 +44,9 @@ USELESS_LOGIN = frozenset({Cause.LOGGED_OUT, Cause.HALF_PAIRED})
 PROVED = USELESS_LOGIN | {Cause.ACCOUNT_BLOCKED, Cause.REPLACED}
 """Causes proved by a code: they keep their own incident even while the fleet brake holds."""
 
+NO_LOGIN = frozenset({CredsState.WHOLE, CredsState.MISSING})
+"""Creds in these states hold no login where they are not paired; all others do not tell."""
+
 CONFLICT_S = 60.0
 """For so long a proof from the log outweighs a status that still says connected; meanwhile the state is unknown."""
 
@@ -53,8 +56,8 @@ class State:
     """What was last proved about the session's end; cleared when it opens again, or another login lies there.
 
     `at` is when the cause was first proved, `logged_at` when the log last proved it. `code` is kept without a cause
-    too, since it tells people what was seen. `login` is the identity of the last paired login in the folder: the one
-    that a proof is about.
+    too, since it tells people what was seen. `login` is the identity of the last login in the folder, also of half a
+    one: the one that a proof is about. It is empty where none was seen yet, and None where nobody looked.
     """
 
     cause: Cause | None = None
@@ -92,9 +95,13 @@ def _from_status(state: State, fact: ConnectionSeen) -> State:
 
 def _with_login(state: State, creds: Creds) -> State:
     """What was proved of one login says nothing of another that was paired since."""
-    if not creds.paired or creds.identity == state.login:
+    there = creds.identity if creds.paired or creds.half_paired else None
+    if there is None:
+        none = state.login is None and creds.state in NO_LOGIN
+        return replace(state, login="") if none else state
+    if there == state.login:
         return state
-    return State(login=creds.identity) if state.login is not None else replace(state, login=creds.identity)
+    return State(login=there) if state.login is not None else replace(state, login=there)
 
 
 def _nothing_proved(state: State) -> State:

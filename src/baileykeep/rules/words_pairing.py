@@ -105,6 +105,12 @@ def still_aside(aside: str, why: str) -> str:
     return f"The old login is still set aside as {aside}: {why.rstrip('.')}."
 
 
+def cannot_tell(aside: str | None) -> str:
+    """After a restart: whose login lies in the folder cannot be seen, so nothing is begun anew over it."""
+    kept = f"; the login from before is set aside as {aside}" if aside is not None else ""
+    return f"Whose login lies in the folder cannot be told{kept}: look at it."
+
+
 OWN_PAGE = "This gateway hands out no QR code: scan it on the gateway's own page."
 LINKED_MEANWHILE = "a phone was linked in this very moment, so that login stays"
 RESET_UNSURE = "Whether the gateway reset the login before the daemon was restarted, nobody can tell: look at it."

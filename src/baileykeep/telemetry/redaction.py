@@ -7,7 +7,7 @@ this is for what slips through in foreign texts, such as a gateway's log lines a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import pairwise
 
 from baileykeep.rules.masking import mask_phone
@@ -86,24 +86,25 @@ def is_phone_name(name: str) -> bool:
 
 
 def _long(match: re.Match[str]) -> str:
-    """Base64 mixes kinds of letters all over; a path or a name is made of pieces that do not.
+    """Keys mix kinds of letters all over; a path or a name is made of pieces that hardly do.
 
-    Of random keys of 32 bytes this leaves five in a million, and hides one in 300 of the long paths of a Debian system.
+    Hides all base64 keys of 32 bytes but one in 100,000, all short hex keys behind a path but 3 in 1,000, and one in
+    40 of the long paths of a Debian system, most of which hold a hash.
     """
     pieces = [_kinds(piece) for piece in re.split(r"[/_-]", match[0])]
     longest = max(map(len, pieces))
-    mixed = any(len(piece) >= 12 and len(set(piece)) == 3 for piece in pieces)
-    return HIDDEN if longest >= 40 or mixed or _changes(pieces) >= 0.3 else match[0]
+    every_kind = any(len(piece) >= 12 and len(set(piece)) == 3 for piece in pieces)
+    return HIDDEN if longest >= 40 or every_kind or sum(map(_mixed, pieces)) >= 20 else match[0]
 
 
 def _kinds(piece: str) -> str:
     return "".join("a" if c.islower() else "A" if c.isupper() else "0" for c in piece)
 
 
-def _changes(pieces: Iterable[str]) -> float:
-    """How often neighbours in a piece are of two kinds: about 0.6 in base64, hardly ever in words."""
-    differ = [one != other for piece in pieces for one, other in pairwise(piece)]
-    return sum(differ) / max(len(differ), 1)
+def _mixed(piece: str) -> int:
+    """The length of a piece whose neighbours are often of two kinds, else 0."""
+    changes = sum(one != other for one, other in pairwise(piece))
+    return len(piece) if len(piece) >= 4 and changes >= 0.2 * (len(piece) - 1) else 0
 
 
 def _mask(digits: str) -> str:

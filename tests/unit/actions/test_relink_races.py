@@ -162,3 +162,11 @@ async def test_when_it_is_stopped_after_a_scan_the_new_login_stays(w: World) -> 
     w.when(lambda: w.session.state is State.WAITING_QR, 5, scanned)
     assert (await w.act()).outcome is Outcome.HEALED
     assert w.identity() != w.old
+
+
+async def test_for_the_scan_of_a_dead_login_the_next_daemon_waits_on(w: World) -> None:
+    w.order = DEAD
+    w.when(lambda: w.session.state is State.WAITING_QR, 5, lambda: setattr(w.people, "ends", True))
+    w.clock.plan(60, w.scan)
+    assert (await w.act()).outcome is Outcome.HEALED
+    assert w.identity() != w.old

@@ -134,3 +134,46 @@ async def test_a_company_that_is_not_configured_any_more_is_told_where_its_login
 
 def unknown(*_: object, **__: object) -> None:
     raise UsageError("no company 1 is known")
+
+
+async def test_a_reset_over_a_login_that_cannot_be_told_is_not_begun_again(w: World) -> None:
+    reset(w, by_gateway=False)
+    await w.killed_when(lambda: w.people.waits > 0 and w.session.qr is not None)
+    w.scan()
+    fresh = w.identity()
+    [aside] = (w.root / "backups").rglob("*-aside-*")
+    aside.write_bytes(aside.read_bytes()[:100])
+    await w.clock.sleep(10)
+    await reconnects(w)
+    result = await w.take_up()
+    assert (result.outcome, w.identity()) == (Outcome.FAILED, fresh)
+    assert result.note.startswith(
+        "Whose login lies in the folder cannot be told; the login from before is set aside as "
+    )
+    await w.clock.sleep(10)
+    assert w.session.state is State.CONNECTED
+
+
+@pytest.mark.parametrize("dead", [True, False])
+async def test_a_wish_that_had_copied_the_login_and_moved_nothing_is_not_carried_out(w: World, dead: bool) -> None:
+    w.rung, w.order = Rung.RESET, Order(operator="Ann", proved_dead=dead)
+    await w.killed_when(lambda: any((w.root / "backups").rglob("*-aside-*.zst")))
+    result = await w.take_up()
+    assert (result.outcome, result.note, w.identity()) == (Outcome.UNDONE, "A login is in place.", w.old)
+    assert w.session.state is State.CONNECTED
+
+
+async def test_a_new_login_that_is_just_half_written_is_not_forgotten(w: World) -> None:
+    reset(w, by_gateway=False)
+    await w.killed_when(lambda: w.people.waits > 0 and w.session.qr is not None)
+    w.scan()
+    fresh, creds = w.identity(), w.folder / "creds.json"
+    whole = creds.read_bytes()
+    creds.write_bytes(whole[:100])
+    w.clock.plan(0.2, lambda: copy(whole, creds))
+    result = await w.take_up()
+    assert (result.outcome, w.identity()) == (Outcome.HEALED, fresh)
+
+
+def copy(raw: bytes, to: Path) -> None:
+    to.write_bytes(raw)

@@ -37,10 +37,11 @@ def settings(root: Path, *sessions: str) -> Settings:
     return load(config)
 
 
-def sites(root: Path, *sessions: str) -> Sites:
-    def door(_name: str, _settings: Settings) -> Door:
-        return Door(cast(Any, SimpleNamespace(capabilities=Capabilities(stop=True, start=True))), None, "x", "u")
+def door(_name: str, _settings: Settings) -> Door:
+    return Door(cast(Any, SimpleNamespace(capabilities=Capabilities(stop=True, start=True))), None, "x", "u")
 
+
+def sites(root: Path, *sessions: str) -> Sites:
     return Sites(settings(root, *sessions), VirtualClock(), Vault(root / "backups"), door)
 
 
@@ -66,12 +67,47 @@ async def test_the_next_daemon_finds_a_folder_that_was_emptied_under_a_bare_layo
 
 
 async def test_among_several_layouts_it_is_the_one_that_has_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "old" / "2").mkdir(parents=True)
     found = await emptied(tmp_path, "new/2", "old/{company}", "new/{company}")
     assert found.folders() == {"2": tmp_path / "new" / "2"}
 
 
 async def test_one_that_is_gone_is_expected_where_it_was(tmp_path: Path) -> None:
     gone = sites(tmp_path, "auth/{company}")
-    gone.recall({"3": "main", "4": "another gateway"})
+    where = str(tmp_path / "auth" / "3")
+    gone.recall({"3": {"gateway": "main", "folder": where}, "4": {"gateway": "another gateway", "folder": where}})
     await gone.look_around()
     assert gone.folders() == {"3": tmp_path / "auth" / "3"}
+
+
+async def test_a_folder_of_another_layout_than_is_configured_now_is_nobodys(tmp_path: Path) -> None:
+    moved = sites(tmp_path, "auth/{company}")
+    moved.recall({"3": {"gateway": "main", "folder": str(tmp_path / "old" / "3")}})
+    await moved.look_around()
+    assert moved.folders() == {}
+    assert not moved.placement("3").present
+
+
+async def test_one_whose_folder_became_a_link_is_left_alone(tmp_path: Path) -> None:
+    found = await emptied(tmp_path, "auth/2", "auth/{company}")
+    linked = sites(tmp_path, "auth/{company}")
+    (tmp_path / "auth" / "2").rename(tmp_path / "elsewhere")
+    (tmp_path / "auth" / "2").symlink_to(tmp_path / "elsewhere")
+    linked.recall(found.known())
+    await linked.look_around()
+    assert linked.folders() == {}
+
+
+async def test_two_that_are_given_one_folder_are_both_left_alone_after_a_restart_too(tmp_path: Path) -> None:
+    first = sites(tmp_path, "auth/{company}")
+    for ident in ("1", "2"):
+        (tmp_path / "auth" / ident).mkdir(parents=True)
+        (tmp_path / "auth" / ident / "creds.json").write_text("{}")
+    await first.look_around()
+    (tmp_path / "config" / "companies").mkdir()
+    (tmp_path / "config" / "companies" / "2.toml").write_text(f'folder = "{tmp_path}/auth/1"\n')
+    second = Sites(load(tmp_path / "config"), VirtualClock(), Vault(tmp_path / "backups"), door)
+    second.recall(first.known())
+    await second.look_around()
+    assert second.folders() == {}
+    assert any("is the folder of companies 1 and 2" in odd.reason for odd in second.oddities)

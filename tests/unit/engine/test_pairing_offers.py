@@ -155,10 +155,21 @@ async def test_no_code_is_offered_without_a_phone_or_where_the_gateway_has_none(
 async def test_while_its_session_is_closed_by_us_no_gateway_is_asked_for_a_qr() -> None:
     of = People()
     board = of.board()
-    assert await board.look("acme")
-    board.closing("acme")
+    with board.waiting("acme"):
+        assert await board.look("acme")
+        board.closing("acme")
+        await of.pass_time(10)
+        shown = await board.offers.qr("acme")
+        assert (shown is not None, of.gateway.qr_asked) == (True, 1)
+        assert await board.look("acme")
+        assert of.gateway.qr_asked == 2
+        board.closing("acme")
     await of.pass_time(10)
-    shown = await board.offers.qr("acme")
-    assert (shown is not None, of.gateway.qr_asked) == (True, 1)
-    assert await board.look("acme")
-    assert of.gateway.qr_asked == 2
+    assert await board.offers.qr("acme") is not None
+
+
+async def test_after_an_action_that_closed_the_session_its_qr_is_asked_for_as_before() -> None:
+    of = People()
+    board = of.board()
+    board.closing("acme")
+    assert await board.offers.qr("acme") is not None

@@ -267,8 +267,9 @@ def test_a_status_proves_something_only_when_it_says_disconnected() -> None:
 # --- whose end was proved -------------------------------------------------------------------------------------------
 
 
-def login(identity: str | None, *, paired: bool = True) -> Fact:
-    return CredsSeen(at=NOW, company="acme", creds=Creds(CredsState.WHOLE, paired=paired, identity=identity))
+def login(identity: str | None, *, paired: bool = True, half: bool = False) -> Fact:
+    creds = Creds(CredsState.WHOLE, paired=paired and not half, half_paired=half, identity=identity)
+    return CredsSeen(at=NOW, company="acme", creds=creds)
 
 
 NO_LOGIN = CredsSeen(at=NOW, company="acme", creds=Creds(CredsState.MISSING))
@@ -296,6 +297,20 @@ def test_the_same_login_or_none_takes_no_proof_away(later: Fact) -> None:
 
 def test_a_login_that_is_seen_for_the_first_time_is_the_one_that_was_proved_dead() -> None:
     assert after(REMOVED, login("one")) == after(login("one"), REMOVED)
+
+
+def test_unless_there_was_none_when_it_was_proved() -> None:
+    assert after(NO_LOGIN, REMOVED, login("one")) == State(login="one")
+    assert after(login("x", paired=False), REMOVED, login("one")) == State(login="one")
+    torn = CredsSeen(at=NOW, company="acme", creds=Creds(CredsState.TORN))
+    assert after(torn, REMOVED, login("one")).cause is Cause.LOGGED_OUT
+
+
+def test_the_end_of_half_a_login_says_nothing_of_the_whole_one_that_comes_back() -> None:
+    half = after(login("one"), NO_LOGIN, login("half", half=True), down(code=401))
+    assert cause_of(half, half_paired=True, waiting_qr=False) is Cause.HALF_PAIRED
+    assert after(NO_LOGIN, login("one"), state=half) == State(login="one")
+    assert after(login("two"), state=half) == State(login="two")
 
 
 @pytest.mark.parametrize("fact", [OPENED, PAIRED, up(NOW + 61)])

@@ -23,6 +23,7 @@ SECRETS = {
     "base64 key": (KEY, f"noise {KEY} noise"),
     "base64 without padding": (KEY.rstrip("="), f'{{"any":"{KEY.rstrip("=")}"}}'),
     "hex key": (HEX, f"loaded {HEX}"),
+    "short hex key behind a path": (HEX[:32], f"cannot read /srv/wa/company_12/tokens/for/the/gateway/{HEX[:32]}"),
     "short named key": ("c2hvcnRrZXk=", 'indexInfo: { baseKey: "c2hvcnRrZXk=" }'),
     "json key": ("c2hvcnQ=", '{"privKey":"c2hvcnQ="}'),
     "node buffer": ("10 2d 3f", "rootKey: <Buffer 10 2d 3f 4e 5a>"),
