@@ -97,3 +97,6 @@ def test_a_time_that_is_over_and_a_login_that_does_not_go_back_are_named() -> No
     said = "The old login cannot be put back yet (the disk is full); it is tried again every 1 min."
     assert words.not_back_yet("the disk is full", 60) == said
     assert words.still_aside("x", "it is damaged.") == "The old login is still set aside as x: it is damaged."
+    told = "Whose login lies in the folder cannot be told"
+    assert words.cannot_tell(None) == f"{told}: look at it."
+    assert words.cannot_tell("x") == f"{told}; the login from before is set aside as x: look at it."
