@@ -20,12 +20,14 @@ LONG_S = 15.0
 SMALL = Shape.counting(60)
 
 
-async def acme(w: World, *, shape: Shape = SMALL, config: str = "", own_phone: bool = False) -> Session:
-    """One company, kept from now on; `own_phone`: the phone of its login stands in its file."""
+async def acme(
+    w: World, *, shape: Shape = SMALL, config: str = "", own_phone: bool = False, facts: str = ""
+) -> Session:
+    """One company, kept from now on; `own_phone`: the phone of its login stands in its file, beside other `facts`."""
     session = w.gateway.add("acme", shape)
     w.configure(config)
     if own_phone:
-        w.company_file("acme", f'phone = "{session.phone}"\n')
+        w.company_file("acme", f'{facts}phone = "{session.phone}"\n')
     await w.start()
     return session
 

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 async def test_a_removed_device_is_asked_about_shown_as_a_qr_scanned_and_over(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
-        session = await acme(w, own_phone=True)
+        session = await acme(w, own_phone=True, facts='name = "Acme"\n')
         await removed_and_approved(w)
         (picture,) = w.pictures()
         assert session.qr is not None

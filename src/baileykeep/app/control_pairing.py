@@ -112,7 +112,8 @@ def _stored_phone(c: ControlService, ident: str) -> str | None:
 def login_is_dead(c: ControlService, ident: str) -> bool:
     """Whether what the detectors know proves the stored login useless."""
     unit = c.sources.engine.unit(company(ident))
-    return isinstance(unit, CompanyUnit) and unit.view().cause in USELESS_LOGIN
+    view = unit.view() if isinstance(unit, CompanyUnit) else None
+    return view is not None and view.cause in USELESS_LOGIN and view.proof_holds
 
 
 def guard_open_login(c: ControlService, ident: str, args: Args) -> None:

@@ -275,7 +275,7 @@ class Orchestrator:
         return Order(
             operator=operator,
             addresses=addresses if isinstance(addresses, tuple) else (),
-            proved_dead=case.incident.cause in USELESS_LOGIN,
+            proved_dead=case.incident.cause in USELESS_LOGIN and case.view.proof_holds,
             target=ladder.cleanup_target(case) if rung is Rung.CLEANUP else None,
         )
 

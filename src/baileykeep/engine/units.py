@@ -173,6 +173,7 @@ class CompanyUnit(Unit):
             proved_at=proof.at,
             code=proof.code,
             device_removed=proof.device_removed,
+            proof_holds=cause.holds_for_what_lies_there(proof),
             inventory=self.inventory,
             critical_since=seen.critical_since,
             creds_sure=self._creds_sure(),

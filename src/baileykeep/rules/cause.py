@@ -53,11 +53,12 @@ CONFLICT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What was last proved about the session's end; cleared when it opens again, or another login lies there.
+    """What was last proved about the session's end; cleared when it opens again.
 
     `at` is when the cause was first proved, `logged_at` when the log last proved it. `code` is kept without a cause
     too, since it tells people what was seen. `login` is the identity of the last login in the folder, also of half a
-    one: the one that a proof is about. It is empty where none was seen yet, and None where nobody looked.
+    one, and `of` that of the login that was there when the cause was proved; empty where none was seen yet, None where
+    nobody looked.
     """
 
     cause: Cause | None = None
@@ -66,12 +67,13 @@ class State:
     device_removed: bool = False
     logged_at: Moment | None = None
     login: str | None = None
+    of: str | None = None
 
 
 def step(state: State, fact: Fact) -> State:
-    """Fold one fact. The newest proof wins, except that "no longer linked" is only undone by a new opening or login.
+    """Fold one fact. The newest proof wins, except that "no longer linked" is only undone by a new opening.
 
-    A close that proves nothing (a lost connection, say) takes no proof away.
+    A close that proves nothing (a lost connection, say) takes no proof away: only an opening does.
     """
     if isinstance(fact, ConnectionSeen):
         return _from_status(state, fact)
@@ -94,14 +96,16 @@ def _from_status(state: State, fact: ConnectionSeen) -> State:
 
 
 def _with_login(state: State, creds: Creds) -> State:
-    """What was proved of one login says nothing of another that was paired since."""
     there = creds.identity if creds.paired or creds.half_paired else None
     if there is None:
         none = state.login is None and creds.state in NO_LOGIN
         return replace(state, login="") if none else state
-    if there == state.login:
-        return state
-    return State(login=there) if state.login is not None else replace(state, login=there)
+    return state if there == state.login else replace(state, login=there)
+
+
+def holds_for_what_lies_there(state: State) -> bool:
+    """What was proved of one login says nothing of another that was paired since."""
+    return state.of is None or state.of == state.login
 
 
 def _nothing_proved(state: State) -> State:
@@ -119,6 +123,7 @@ def _proved(state: State, cause: Cause | None, code: int | None, fact: Fact) -> 
     if state.cause is Cause.LOGGED_OUT and cause is not Cause.LOGGED_OUT:
         return state
     logged = isinstance(fact, StreamClosed)
+    anew = state.cause is not cause or (logged and (state.logged_at is None or fact.at > state.logged_at))
     removed = isinstance(fact, StreamClosed) and fact.kind is CloseKind.DEVICE_REMOVED
     return State(
         cause,
@@ -127,6 +132,7 @@ def _proved(state: State, cause: Cause | None, code: int | None, fact: Fact) -> 
         removed or state.device_removed,
         fact.at if logged else state.logged_at,
         state.login,
+        state.login if anew else state.of,  # a status only repeats the code of the last close
     )
 
 

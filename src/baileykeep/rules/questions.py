@@ -21,7 +21,7 @@ def question(case: Case, rung: Rung) -> Reason | None:
 
 
 def _ends_login(case: Case) -> Reason | None:
-    proved_dead = case.incident.cause is Cause.LOGGED_OUT
+    proved_dead = case.incident.cause is Cause.LOGGED_OUT and case.view.proof_holds
     return None if proved_dead and case.limits.relink.approval == "auto" else Reason.ENDS_LOGIN
 
 

@@ -41,6 +41,7 @@ class CompanyView:
     proved_at: float | None = None
     code: int | None = None
     device_removed: bool = False
+    proof_holds: bool = True
     inventory: Inventory | None = None
     critical_since: float | None = None
     creds_sure: bool = False

@@ -10,7 +10,7 @@ from baileykeep.model.incident import Cause, Outcome, Rung
 from baileykeep.model.inventory import Creds, CredsState
 from baileykeep.model.symptoms import Scope, Subject
 from baileykeep.rules import findings
-from baileykeep.rules.cause import BY_CODE, BY_KIND, PROVED, State, cause_of, step
+from baileykeep.rules.cause import BY_CODE, BY_KIND, PROVED, State, cause_of, holds_for_what_lies_there, step
 from baileykeep.rules.disconnect import Phase
 from baileykeep.rules.ladder import Can, decide
 from baileykeep.rules.view import Timer
@@ -277,40 +277,46 @@ NO_LOGIN = CredsSeen(at=NOW, company="acme", creds=Creds(CredsState.MISSING))
 
 @pytest.mark.parametrize("proof", [REMOVED, down(code=401), down(code=403), closed(CloseKind.REPLACED, 440)])
 def test_another_login_that_was_paired_since_is_not_condemned_by_the_end_of_the_one_before(proof: Fact) -> None:
-    assert after(login("one"), proof, NO_LOGIN, login("two")) == State(login="two")
+    state = after(login("one"), proof, NO_LOGIN)
+    assert holds_for_what_lies_there(state)
+    assert not holds_for_what_lies_there(after(login("two"), state=state))
+    assert after(login("two"), state=state).cause is state.cause  # that the session is down is still so
+    assert holds_for_what_lies_there(after(login("two"), closed(CloseKind.DEVICE_REMOVED, 401, NOW + 5), state=State()))
 
 
-@pytest.mark.parametrize(
-    "later",
-    [
-        login("one"),
-        NO_LOGIN,
-        login("two", paired=False),
-        CredsSeen(at=NOW, company="acme", creds=Creds(CredsState.TORN)),
-    ],
-)
+TORN = CredsSeen(at=NOW, company="acme", creds=Creds(CredsState.TORN))
+
+
+@pytest.mark.parametrize("later", [login("one"), NO_LOGIN, login("two", paired=False), TORN])
 def test_the_same_login_or_none_takes_no_proof_away(later: Fact) -> None:
     before = after(login("one"), REMOVED)
-    assert before == State(Cause.LOGGED_OUT, 401, NOW, True, NOW, "one")
+    assert before == State(Cause.LOGGED_OUT, 401, NOW, True, NOW, "one", "one")
     assert step(before, later) == before
 
 
 def test_a_login_that_is_seen_for_the_first_time_is_the_one_that_was_proved_dead() -> None:
-    assert after(REMOVED, login("one")) == after(login("one"), REMOVED)
+    assert holds_for_what_lies_there(after(REMOVED, login("one")))
+    assert holds_for_what_lies_there(after(TORN, REMOVED, login("one")))
 
 
 def test_unless_there_was_none_when_it_was_proved() -> None:
-    assert after(NO_LOGIN, REMOVED, login("one")) == State(login="one")
-    assert after(login("x", paired=False), REMOVED, login("one")) == State(login="one")
-    torn = CredsSeen(at=NOW, company="acme", creds=Creds(CredsState.TORN))
-    assert after(torn, REMOVED, login("one")).cause is Cause.LOGGED_OUT
+    for none in (NO_LOGIN, login("x", paired=False)):
+        assert not holds_for_what_lies_there(after(none, REMOVED, login("one")))
 
 
 def test_the_end_of_half_a_login_says_nothing_of_the_whole_one_that_comes_back() -> None:
     half = after(login("one"), NO_LOGIN, login("half", half=True), down(code=401))
     assert cause_of(half, half_paired=True, waiting_qr=False) is Cause.HALF_PAIRED
-    assert after(NO_LOGIN, login("one"), state=half) == State(login="one")
-    assert after(login("two"), state=half) == State(login="two")
+    assert holds_for_what_lies_there(half)
+    assert not holds_for_what_lies_there(after(NO_LOGIN, login("one"), state=half))
+
+
+def test_a_status_repeats_a_proof_and_a_new_line_of_the_log_is_about_the_login_of_now() -> None:
+    other = after(login("one"), REMOVED, login("two"))
+    for repeated in (down(NOW + 5, 401), REMOVED):
+        assert step(other, repeated).of == "one"
+    assert step(other, closed(CloseKind.DEVICE_REMOVED, 401, NOW + 5)).of == "two"
+    assert after(login("one"), down(code=401), login("two"), REMOVED).of == "two"
 
 
 @pytest.mark.parametrize("fact", [OPENED, PAIRED, up(NOW + 61)])
