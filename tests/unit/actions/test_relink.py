@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,13 +21,6 @@ from tests.unit.actions.pairing_world import OTHER_PHONE, PHONE, TENANT, Process
 pytestmark = pytest.mark.asyncio
 
 DEAD = Order(proved_dead=True)
-
-
-@pytest.fixture
-def w(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
-    yield made
-    made.close()
 
 
 async def test_a_scan_in_the_last_moment_is_taken(w: World) -> None:

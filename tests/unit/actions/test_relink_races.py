@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,13 +17,6 @@ from tests.unit.actions.pairing_world import OTHER_PHONE, PHONE, TENANT, World
 pytestmark = pytest.mark.asyncio
 
 DEAD = Order(proved_dead=True)
-
-
-@pytest.fixture
-def w(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
-    yield made
-    made.close()
 
 
 def scanned_at_the_stop(w: World) -> list[str | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,10 @@ pytestmark = pytest.mark.asyncio
 HOUR = 3600.0
 
 
-@pytest.fixture
-def w(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
-    made.manual, made.order = True, Order(operator="Ann")
-    yield made
-    made.close()
+@pytest.fixture(autouse=True)
+def by_hand(w: World) -> None:
+    """Ann asked for it."""
+    w.manual, w.order = True, Order(operator="Ann")
 
 
 def reset(w: World, *, by_gateway: bool) -> None:

@@ -3,6 +3,8 @@
 import itertools
 import shutil
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -126,9 +128,9 @@ async def test_creds_that_stay_torn_are_told_after_two_more_reads(tmp_path: Path
     assert world.take() == [], "told once"
 
 
-@pytest.mark.asyncio
-async def test_creds_that_lie_empty_while_a_gateway_writes_its_keys_are_not_damaged(tmp_path: Path) -> None:
-    world = World(tmp_path)
+@asynccontextmanager
+async def emptied_creds(world: World) -> AsyncIterator[Path]:
+    """The creds lie empty, and are being looked at; ends when the watcher has made up its mind."""
     folder = world.add("a")
     await world.settled()
     (folder / "creds.json").write_text("")
@@ -136,9 +138,20 @@ async def test_creds_that_lie_empty_while_a_gateway_writes_its_keys_are_not_dama
     async with anyio.create_task_group() as group:
         group.start_soon(world.watcher.drain)
         await breathe()
-        for number in range(4):
-            (folder / f"pre-key-{100 + number}.json").write_text("{}")
-            await world.step(0.6)
+        yield folder
+
+
+async def keys_are_written(world: World, folder: Path, count: int) -> None:
+    for number in range(count):
+        (folder / f"pre-key-{100 + number}.json").write_text("{}")
+        await world.step(0.6)
+
+
+@pytest.mark.asyncio
+async def test_creds_that_lie_empty_while_a_gateway_writes_its_keys_are_not_damaged(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    async with emptied_creds(world) as folder:
+        await keys_are_written(world, folder, 4)
         (folder / "creds.json").write_text('{"me": 3}')
         await world.step(0.6)
     assert world.take() == [("a", 4), ("a", CredsState.WHOLE)]
@@ -147,16 +160,8 @@ async def test_creds_that_lie_empty_while_a_gateway_writes_its_keys_are_not_dama
 @pytest.mark.asyncio
 async def test_however_busy_a_gateway_is_creds_that_stay_empty_are_told(tmp_path: Path) -> None:
     world = World(tmp_path)
-    folder = world.add("a")
-    await world.settled()
-    (folder / "creds.json").write_text("")
-    world.watcher.mark("a")
-    async with anyio.create_task_group() as group:
-        group.start_soon(world.watcher.drain)
-        await breathe()
-        for number in range(7):
-            (folder / f"pre-key-{100 + number}.json").write_text("{}")
-            await world.step(0.6)
+    async with emptied_creds(world) as folder:
+        await keys_are_written(world, folder, 7)
     assert world.take()[:2] == [("a", 4), ("a", CredsState.EMPTY)]
 
 
