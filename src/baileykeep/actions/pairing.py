@@ -31,7 +31,7 @@ from baileykeep.model.errors import BaileykeepError, GatewayError, StoreError
 from baileykeep.model.evidence import Looked
 from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import Outcome
-from baileykeep.model.inventory import Creds, CredsState
+from baileykeep.model.inventory import TELL_OF_LOGIN, Creds
 from baileykeep.model.records import EntryKind
 from baileykeep.rules import words_pairing as words
 
@@ -284,7 +284,7 @@ async def start_fresh(site: Site) -> None:
 async def _start_once(site: Site) -> None:
     """Nothing is forced where a login may lie: somebody may just have paired it, and a gateway would forget it."""
     creds = await creds_of(site)
-    none = creds is not None and creds.state in (CredsState.WHOLE, CredsState.MISSING) and not creds.paired
+    none = creds is not None and creds.state in TELL_OF_LOGIN and not creds.paired
     if site.gateway.capabilities.force_relink and none:
         await site.gateway.start(site.company, force_relink=True)
     else:

@@ -198,18 +198,12 @@ def _place(ident: str, settings: Settings, found: Mapping[str, Discovery], listi
     folder = found[gateway].companies.get(ident)
     if folder is not None:
         return Placement(ident, gateway, folder)
-    expected = expected_folder(settings, gateway, ident)
+    expected = next(iter(possible_folders(settings, gateway, ident)), None)
     return Placement(ident, gateway, expected, present=expected is None)
 
 
-def expected_folder(settings: Settings, gateway: str, ident: str) -> Path | None:
-    """Where a company's folder should be although it is not found there; None where its gateway keeps the logins
-    out of reach."""
-    return next(iter(possible_folders(settings, gateway, ident)), None)
-
-
 def possible_folders(settings: Settings, gateway: str, ident: str) -> list[Path]:
-    """All places where a company's folder may be, the likeliest first."""
+    """All places where a company's folder may be, the likeliest first; none where its gateway keeps it out of reach."""
     facts = settings.company(ident).facts
     layouts = [Path(template.replace(SLOT, ident)) for template in settings.gateways[gateway].sessions]
     return [facts.folder] if facts.folder is not None else layouts

@@ -78,6 +78,10 @@ class CredsState(StrEnum):
     UNREADABLE = "unreadable"
 
 
+TELL_OF_LOGIN = frozenset({CredsState.WHOLE, CredsState.MISSING})
+"""Creds in any other state do not tell whether the login is paired."""
+
+
 @dataclass(frozen=True, slots=True)
 class Creds:
     """The few facts of `creds.json` that decisions need; never the keys.

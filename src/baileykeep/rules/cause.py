@@ -16,7 +16,7 @@ from baileykeep.model.facts import (
     StreamOpened,
 )
 from baileykeep.model.incident import Cause
-from baileykeep.model.inventory import Creds, CredsState
+from baileykeep.model.inventory import TELL_OF_LOGIN, Creds
 from baileykeep.model.moments import Moment
 from baileykeep.rules import disconnect
 
@@ -43,9 +43,6 @@ USELESS_LOGIN = frozenset({Cause.LOGGED_OUT, Cause.HALF_PAIRED})
 
 PROVED = USELESS_LOGIN | {Cause.ACCOUNT_BLOCKED, Cause.REPLACED}
 """Causes proved by a code: they keep their own incident even while the fleet brake holds."""
-
-NO_LOGIN = frozenset({CredsState.WHOLE, CredsState.MISSING})
-"""Creds in these states hold no login where they are not paired; all others do not tell."""
 
 CONFLICT_S = 60.0
 """For so long a proof from the log outweighs a status that still says connected; meanwhile the state is unknown."""
@@ -98,7 +95,7 @@ def _from_status(state: State, fact: ConnectionSeen) -> State:
 def _with_login(state: State, creds: Creds) -> State:
     there = creds.identity if creds.paired or creds.half_paired else None
     if there is None:
-        none = state.login is None and creds.state in NO_LOGIN
+        none = state.login is None and creds.state in TELL_OF_LOGIN
         return replace(state, login="") if none else state
     return state if there == state.login else replace(state, login=there)
 

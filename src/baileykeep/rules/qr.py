@@ -17,7 +17,7 @@ from baileykeep.model.facts import (
     StreamClosed,
     StreamOpened,
 )
-from baileykeep.model.inventory import CredsState
+from baileykeep.model.inventory import TELL_OF_LOGIN
 from baileykeep.model.limits import Limits
 from baileykeep.model.moments import Moment
 from baileykeep.model.symptoms import Detail, Severity, Subject, Symptom, SymptomKind
@@ -31,9 +31,6 @@ FORGET_S = 1800.0
 NO_SCAN = frozenset({CloseKind.QR_ENDED, CloseKind.RESTART_REQUIRED})
 NO_SCAN_CODES = frozenset({408, 515})
 """Closing while a QR is out without anybody having scanned: its time was over, or the pairing was done."""
-
-TOLD = frozenset({CredsState.WHOLE, CredsState.MISSING})
-"""Creds in any other state do not tell whether the login is paired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ def step(state: State, subject: Subject, fact: Fact, now: float, limits: Limits)
     """QR_SCAN_FAILED at every scan in vain, over when paired; NO_QR after `no_qr_after_s`, over with a QR."""
     if isinstance(fact, FilesSeen | CredsSeen):
         creds = fact.creds if isinstance(fact, CredsSeen) else fact.inventory.creds
-        state = replace(state, folder_paired=creds.paired if creds.state in TOLD else None)
+        state = replace(state, folder_paired=creds.paired if creds.state in TELL_OF_LOGIN else None)
     elif isinstance(fact, ConnectionSeen):
         return _polled(state, subject, fact, now, limits)
     elif isinstance(fact, LogFact) and fact.company == subject.id:

@@ -36,6 +36,7 @@ from baileykeep.model.records import EntryKind
 from baileykeep.model.symptoms import Subject, company
 from baileykeep.processes.base import ProcessStatus
 from baileykeep.stores.files import FileStore
+from tests.unit.actions.lives import Doomed, Life, is_kill
 
 WHO = company("1")
 CONNECTS_S = 3.0
@@ -47,42 +48,6 @@ STATES = {
     State.CONNECTED: ConnState.CONNECTED,
 }
 TENANT = Capabilities(reconnect=True, stop=True, start=True, force_relink=True, qr=True, pairing_code=True)
-
-
-class KilledError(BaseException):
-    """The daemon died here."""
-
-
-class Life:
-    """One daemon's: it ends at its `die_at`-th operation (0: never)."""
-
-    def __init__(self, die_at: int = 0):
-        self.die_at = die_at
-        self.done: list[str] = []
-
-    def operation(self, what: str) -> None:
-        if self.over:
-            raise KilledError
-        self.done.append(what)
-        if len(self.done) == self.die_at:
-            raise KilledError
-
-    @property
-    def over(self) -> bool:
-        return 0 < self.die_at <= len(self.done)
-
-
-class Doomed(Life):
-    """One that ends once something holds."""
-
-    def __init__(self, holds: Callable[[], bool]):
-        super().__init__()
-        self._holds = holds
-
-    def operation(self, what: str) -> None:
-        if not self.die_at and self._holds():
-            self.die_at = len(self.done) + 1
-        super().operation(what)
 
 
 class Clock(VirtualClock):
@@ -354,7 +319,7 @@ class World:
         try:
             await self.act()
         except BaseException as error:
-            if not _is_kill(error):
+            if not is_kill(error):
                 raise
         self.people.waits, self.people.code, self.people.wish = 0, None, None
         self.live(Life())
@@ -400,9 +365,3 @@ class World:
             self.clock.plan(seconds, happens) if holds() else self.clock.plan(0.5, look)
 
         self.clock.plan(0.5, look)
-
-
-def _is_kill(error: BaseException) -> bool:
-    if isinstance(error, BaseExceptionGroup):
-        return all(_is_kill(one) for one in error.exceptions)
-    return isinstance(error, KilledError)

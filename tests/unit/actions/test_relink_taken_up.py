@@ -12,7 +12,8 @@ from baileykeep.gateways.base import Capabilities
 from baileykeep.model.backup import BackupKind
 from baileykeep.model.errors import UsageError
 from baileykeep.model.incident import Outcome, Rung
-from tests.unit.actions.pairing_world import KilledError, World
+from tests.unit.actions.lives import KilledError
+from tests.unit.actions.pairing_world import World
 
 pytestmark = pytest.mark.asyncio
 
