@@ -83,9 +83,10 @@ async def test_a_scan_in_vain_is_said_with_its_code_and_tried_again(tmp_path: Pa
         session = await acme(w)
         await removed_and_approved(w)
         (picture,) = w.pictures()
-        session.fail_scan(403)
-        assert await w.pass_time(60, until=lambda: session.qr is not None and picture.picture == png(session.qr))
         said = "The last scan failed (code 403). Scan the new code; if it fails again, update WhatsApp on the phone."
+        session.fail_scan(403)
+        assert await w.pass_time(60, until=lambda: said in w.texts()[0] and picture.plain.splitlines()[1] == said)
+        assert await w.pass_time(60, until=lambda: session.qr is not None and picture.picture == png(session.qr))
         assert picture.plain.splitlines()[1] == said
         assert said in w.texts()[0]
         session.scan()
