@@ -64,15 +64,28 @@ class Updates:
     offset: int
 
 
+class _Session(AiohttpSession):
+    """aiogram's own, which waits after closing for what TLS still has to say; without TLS there is nothing."""
+
+    def __init__(self, base_url: str, timeout_s: float):
+        super().__init__(api=TelegramAPIServer.from_base(base_url), timeout=timeout_s)
+        self._plain = base_url.startswith("http://")
+
+    async def close(self) -> None:
+        if not self._plain:
+            await super().close()
+        elif self._session is not None:
+            await self._session.close()
+
+
 class TelegramApi:
     """Every method raises `ChannelError`; `permanent` ones concern this message or chat for good."""
 
     def __init__(self, token: str, base_url: str, *, timeout_s: float, poll_s: float):
         self._token = token
         self._poll_s = poll_s
-        session = AiohttpSession(api=TelegramAPIServer.from_base(base_url), timeout=timeout_s)
         try:
-            self._bot = Bot(token, session=session)
+            self._bot = Bot(token, session=_Session(base_url, timeout_s))
         except TokenValidationError:
             raise ConfigError(
                 "the Telegram bot token is not one", next_step="copy it again from BotFather: digits, a colon, letters"
