@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -116,21 +116,7 @@ class LogFiles:
     def _files(self) -> Iterator[LogFile]:
         for name, table in self._sites.settings.gateways.items():
             for entry in table.logs:
-                yield from self._of_table(name, entry)
-
-    def _of_table(self, name: str, table: LogTable) -> Iterator[LogFile]:
-        if PLACE in table.path:
-            for ident in self._sites.companies(name):
-                yield LogFile(Path(table.path.replace(PLACE, ident)), name, Attribution(company=ident))
-            return
-        mine = self._sites.companies(name)
-        attribution = Attribution(
-            field=table.company_field,
-            pattern=table.company_regex,
-            company=mine[0] if len(mine) == 1 else None,
-            id_template=table.company_template,
-        )
-        yield LogFile(Path(table.path), name, attribution)
+                yield from followed(name, entry, self._sites.companies(name))
 
     def owners(self, name: str, address: str) -> tuple[str, ...]:
         """The companies of a gateway whose folder holds a session with this contact device."""
@@ -140,6 +126,21 @@ class LogFiles:
         folders = self._sites.folders()
         mine = (ident for ident in self._sites.companies(name) if ident in folders)
         return tuple(ident for ident in mine if os.path.exists(f"{folders[ident]}/{file}"))
+
+
+def followed(gateway: str, table: LogTable, companies: Sequence[str]) -> Iterator[LogFile]:
+    """The files that one entry stands for, and how their lines name one of the gateway's companies."""
+    if PLACE in table.path:
+        for ident in companies:
+            yield LogFile(Path(table.path.replace(PLACE, ident)), gateway, Attribution(company=ident))
+        return
+    attribution = Attribution(
+        field=table.company_field,
+        pattern=table.company_regex,
+        company=companies[0] if len(companies) == 1 else None,
+        id_template=table.company_template,
+    )
+    yield LogFile(Path(table.path), gateway, attribution)
 
 
 def _facts(stored: list[Mapping[str, Any]]) -> Iterator[LogFact]:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from baileykeep.config import Settings
 
 OK, WARN, FAIL = "ok", "warn", "fail"
-SLOT = "{company}"
 LOW_DISK = 0.05
 JOURNAL = "journal.db"
 """As in `app.lifecycle`, which takes seconds to import; a test holds both against each other."""
@@ -132,22 +131,3 @@ def _folder(path: Path, present: bool) -> tuple[str, str] | None:
     if os.geteuid() not in (0, path.stat().st_uid):
         return "belongs to another user, so owners cannot be kept", "run the daemon as the gateway's user or as root"
     return None
-
-
-def logs(settings: Settings) -> Iterator[Check]:
-    """Every configured log file. One that does not exist yet is waited for."""
-    for name, table in settings.gateways.items():
-        if not table.logs:
-            yield Check(f"log of {name}", WARN, "none is configured: Bad MACs and dead logins go unseen", "add logs")
-        for log in table.logs:
-            yield _log(name, str(log.path))
-
-
-def _log(gateway: str, pattern: str) -> Check:
-    name = f"log of {gateway}"
-    path = Path(pattern.partition(SLOT)[0]).parent if SLOT in pattern else Path(pattern)
-    if not path.exists():
-        return Check(name, WARN, f"{pattern} is not there yet; it is waited for", "is the path right?")
-    if not os.access(path, os.R_OK):
-        return Check(name, FAIL, f"{pattern} cannot be read", "add the daemon's user to the log's group")
-    return Check(name, OK, f"{pattern} can be read")

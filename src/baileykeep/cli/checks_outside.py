@@ -1,4 +1,4 @@
-"""What `doctor` asks of others: the gateways, their process managers, Telegram. It never changes anything there."""
+"""What `doctor` asks of the gateways and their process managers. It never changes anything there."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 import anyio
 
 from baileykeep.cli.checks import FAIL, OK, WARN, Check, named
-from baileykeep.cli.words import count, human, plain
+from baileykeep.cli.words import count, human
 from baileykeep.clock import SystemClock
 from baileykeep.model.errors import BaileykeepError
 
 if TYPE_CHECKING:
     from baileykeep.app.sites import Door
     from baileykeep.config import Settings
-
-TELEGRAM_TIMEOUT_S = 5.0
 
 
 def gateways(settings: Settings) -> Iterator[Check]:
@@ -70,24 +68,3 @@ async def _process(name: str, door: Door) -> Check:
     return Check(
         f"process of {name}", state, f"{door.process.kind} says {human(status.state)} {status.detail}".rstrip()
     )
-
-
-def telegram(settings: Settings) -> Check:
-    """Whether the bot's token is good; sends nothing to anybody."""
-    import httpx
-
-    table = settings.installation.telegram
-    if table.token is None:
-        return Check(
-            "telegram", WARN, "not configured: nobody is told when something happens", "set telegram.token_file"
-        )
-    try:
-        answer = httpx.get(f"{table.api_url}/bot{table.token.get_secret_value()}/getMe", timeout=TELEGRAM_TIMEOUT_S)
-        body = answer.json()
-    except (httpx.HTTPError, ValueError) as error:
-        # Not the error's own text: it holds the address, and with it the token.
-        return Check("telegram", FAIL, f"no answer ({type(error).__name__})", "can this host reach api_url?")
-    if not body.get("ok"):
-        return Check("telegram", FAIL, f"the token was refused ({answer.status_code})", "ask @BotFather for a new one")
-    people = count(len(table.chats), "chat")
-    return Check("telegram", OK, f"@{plain(body['result'].get('username', '?'))} answers; tells {people}")

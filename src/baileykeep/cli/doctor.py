@@ -48,15 +48,16 @@ def examine(directory: Path) -> Iterator[Check]:
 
 
 def _with(settings: Settings) -> Iterator[Check]:
-    from baileykeep.cli import checks, checks_outside
+    from baileykeep.cli import checks, checks_logins, checks_logs, checks_outside, checks_telegram
 
     yield checks.state_dir(settings.installation.state_dir)
     yield checks.backups_dir(settings.installation.backups_dir)
     yield checks.journal(settings.installation.state_dir)
     yield from checks.folders(settings)
-    yield from checks.logs(settings)
+    yield from checks_logins.logins(settings)
+    yield from checks_logs.logs(settings)
     yield from checks_outside.gateways(settings)
-    yield checks_outside.telegram(settings)
+    yield from checks_telegram.telegram(settings)
 
 
 def _configuration(directory: Path) -> tuple[Settings | None, list[Check]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,9 +15,11 @@ from baileykeep.cli import checks
 from baileykeep.stores.files import FileStore
 from tests.fakes.http_gateway import Answer, FakeHttp, fake_http
 from tests.fakes.overview import overview
+from tests.unit.auth_folders import copy_of
 from tests.unit.cli.conftest import Daemon, Result, Run
 
 TOKEN = "123456789:AAmadeupmadeupmadeupmadeupmadeup0123"
+MEMBER = f"GET /bot{TOKEN}/getChatMember?chat_id=-1001&user_id=42"
 
 
 @pytest.fixture
@@ -24,7 +27,8 @@ def http() -> Iterator[FakeHttp]:
     """Gateway and Bot API in one."""
     routes: dict[str, object] = {
         "GET /api/whatsapp/sessions": Answer.of({"sessions": [{"id": "7", "connected": True}]}),
-        f"GET /bot{TOKEN}/getMe": Answer.of({"ok": True, "result": {"username": "keeper_bot"}}),
+        f"GET /bot{TOKEN}/getMe": Answer.of({"ok": True, "result": {"id": 42, "username": "keeper_bot"}}),
+        MEMBER: Answer.of({"ok": True, "result": {"status": "member"}}),
     }
     with ExitStack() as stack:
         portal = stack.enter_context(anyio.from_thread.start_blocking_portal())
@@ -72,11 +76,12 @@ def test_everything_can_be_reached(run: Run, daemon: Daemon, installed: Path) ->
         "companies",
         "log of main",
         "gateway main",
+        "logins",
         "telegram",
     } <= found.keys()
     assert (result.code, result.json["ok"]) == (0, True)
     text = run("doctor").out
-    assert "@keeper_bot answers; tells 1 chat" in text
+    assert "@keeper_bot answers; may write in 1 chat" in text
     assert "answers and knows 1 session" in text
 
 
@@ -115,3 +120,94 @@ def test_the_token_is_not_told_when_nobody_answers(run: Run, installed: Path) ->
 
 def test_the_journal_is_looked_for_where_the_daemon_keeps_it() -> None:
     assert checks.JOURNAL == lifecycle.JOURNAL
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"ok": False, "description": "Bad Request: chat not found"}, "cannot be reached: Bad Request: chat not found"),
+        ({"ok": True, "result": {"status": "kicked"}}, "the bot is not in it any more"),
+        (
+            {"ok": True, "result": {"status": "restricted", "can_send_messages": True, "can_send_photos": False}},
+            "the bot may not show a QR there",
+        ),
+        (
+            {"ok": True, "result": {"status": "administrator", "can_post_messages": False}},
+            "the bot may not write there",
+        ),
+    ],
+)
+def test_a_chat_that_the_bot_cannot_use_is_named(
+    run: Run, installed: Path, http: FakeHttp, answer: dict[str, object], words: str
+) -> None:
+    http.routes[MEMBER] = Answer.of(answer)
+    result = run("doctor")
+    assert result.code == 1
+    assert f"fail  telegram chat -1001: {words}" in result.out
+
+
+def test_an_admin_of_a_group_needs_no_rights_of_a_channel(run: Run, installed: Path, http: FakeHttp) -> None:
+    http.routes[MEMBER] = Answer.of({"ok": True, "result": {"status": "administrator", "can_delete_messages": True}})
+    assert "ok    telegram: @keeper_bot answers; may write in 1 chat" in run("doctor").out
+
+
+PINO = (
+    '{"level":50,"companyId":"%s","err":{"message":"Bad MAC"},"key":{"remoteJid":"1@lid"},'
+    '"msg":"failed to decrypt message"}\n'
+)
+
+
+@pytest.fixture
+def two(installed: Path, store: FileStore, tmp_path: Path) -> Path:
+    """A second company in the same log; the log."""
+    copy_of("auth-7", tmp_path / "sessions" / "company_8", days=1, now=time.time())
+    return tmp_path / "gateway.log"
+
+
+def attributed(installed: Path, how: str) -> None:
+    installed.write_text(installed.read_text().replace('gateway.log"\n', f'gateway.log"\n{how}\n'))
+
+
+def test_a_log_in_which_no_line_says_whose_it_is_is_named(run: Run, two: Path) -> None:
+    assert "warn  log of main: no line says which of 2 companies it is about: what it tells is" in run("doctor").out
+
+
+def test_a_field_that_no_line_has_is_found_out(run: Run, installed: Path, two: Path) -> None:
+    two.write_text(PINO % "8" * 6)
+    attributed(installed, 'company_field = "tenant"')
+    assert "none of the last 6 events names a company by tenant" in run("doctor").out
+
+
+def test_ids_that_the_log_writes_otherwise_are_found_out(run: Run, installed: Path, two: Path) -> None:
+    two.write_text(PINO % "company_8" * 6)
+    attributed(installed, 'company_field = "companyId"')
+    result = run("doctor").out
+    assert "none of the last 6 events names a company that is known here" in result
+    assert "set company_template" in result
+
+
+def test_a_log_that_names_its_companies_is_fine(run: Run, installed: Path, two: Path) -> None:
+    two.write_text(PINO % "8" * 6)
+    attributed(installed, 'company_field = "companyId"')
+    assert "warn  log of main" not in run("doctor").out
+
+
+def test_one_login_in_two_folders_is_named(run: Run, installed: Path, tmp_path: Path) -> None:
+    copy_of("auth-6", tmp_path / "sessions" / "company_8", days=1, now=time.time())
+    result = run("doctor")
+    assert result.code == 1
+    assert "fail  company 8: has the login of company 7 (…" in result.out
+
+
+def test_two_logins_of_one_phone_are_named(run: Run, two: Path) -> None:
+    assert "fail  company 8: is logged in with company 7's phone (…" in run("doctor").out
+
+
+def test_another_phone_than_the_companys_is_named_by_its_last_digits(run: Run, installed: Path) -> None:
+    company = installed.parent / "companies" / "7.toml"
+    company.parent.mkdir()
+    company.write_text('phone = "4917600001234"\n')
+    result = run("doctor").out
+    assert "warn  company 7: is logged in with …" in result
+    assert "but its file says …1234" in result
+    assert "4917600001234" not in result
