@@ -22,6 +22,7 @@ state = load()
 if state.get("hang"): time.sleep(60)
 if state.get("flood"):
     for _ in range(state["flood"]): sys.stdout.write("x" * 65536)
+if "garbage" in state: sys.stdout.write(state["garbage"]); sys.exit(0)
 if state.get("fail"): sys.stderr.write(state["fail"]); sys.exit(1)
 """
 
@@ -44,7 +45,8 @@ verb = next(w for w in words if not w.startswith("-"))
 unit = state["units"].get(words[-1])
 if verb == "show":
     unit = unit or {"LoadState": "not-found", "ActiveState": "inactive", "SubState": "dead"}
-    print("\\n".join(f"{k}={v}" for k, v in unit.items()))
+    wanted = words[words.index("-p") + 1].split(",")
+    print("\\n".join(f"{k}={v}" for k, v in unit.items() if k in wanted))
 elif unit is None:
     sys.stderr.write(f"Failed to {verb} {words[-1]}: Unit not found.\\n"); sys.exit(5)
 else:
@@ -121,4 +123,9 @@ def fake_systemctl(folder: Path, units: dict[str, dict[str, str]]) -> Program:
 
 def unit(active: str = "active", sub: str = "running", **more: str) -> dict[str, str]:
     """The properties of a unit that is loaded."""
-    return {"LoadState": "loaded", "ActiveState": active, "SubState": sub, "NRestarts": "0", "Result": "success"} | more
+    secret = {"Environment": "TOKEN=secret-of-the-gateway"}
+    return (
+        secret
+        | {"LoadState": "loaded", "ActiveState": active, "SubState": sub, "NRestarts": "0", "Result": "success"}
+        | more
+    )

@@ -14,7 +14,7 @@ from baileykeep.demo.logs import GatewayLog
 from baileykeep.gateways.base import Capabilities, SessionStatus
 from baileykeep.model.errors import GatewayError, ProcessError
 from baileykeep.model.facts import ConnState, Problem, ProcessState
-from baileykeep.processes.base import ProcessStatus
+from baileykeep.processes.base import Identity, ProcessStatus
 from tests.simulation.lives import Life
 from tests.simulation.sessions import Link, Session
 
@@ -215,6 +215,10 @@ class SimProcess:
     def __init__(self, truth: GatewayTruth, life: Life):
         self._truth = truth
         self._life = life
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.kind, "/home/gateway/.pm2", self._truth.model.name)
 
     async def _call(self, verb: str) -> None:
         self._life.cross(f"process.{verb} {self._truth.model.name}")

@@ -9,7 +9,8 @@ from typing import Any
 
 from baileykeep.app.sites import Door, Sites
 from baileykeep.clock import Clock
-from baileykeep.config.schema import GatewayTable, ProcessTable
+from baileykeep.config.process_tables import ProcessTable
+from baileykeep.config.schema import GatewayTable
 from baileykeep.config.settings import Settings
 from baileykeep.gateways.http import GatewaySpec, HttpGateway
 from baileykeep.model.inventory import Creds, Inventory
@@ -43,12 +44,7 @@ def _spec(name: str, table: GatewayTable) -> GatewaySpec:
 
 def make_process(table: ProcessTable) -> ProcessManager | None:
     """The manager of a gateway's process; None where there is none."""
-    options: dict[str, Any] = {}
-    if table.manager == "pm2":
-        options = {"app": table.name, "home": table.pm2_home}
-    elif table.manager == "systemd":
-        options = {"unit": table.unit, "user": table.user is not None}
-    return None if table.manager == "none" else manager(table.manager, **options)
+    return None if table.manager == "none" else manager(table.manager, **table.options())
 
 
 class Eyes:

@@ -11,6 +11,7 @@ from baileykeep.cli.checks import FAIL, OK, WARN, Check, named
 from baileykeep.cli.words import count, human
 from baileykeep.clock import SystemClock
 from baileykeep.model.errors import BaileykeepError
+from baileykeep.rules.crowd import some
 
 if TYPE_CHECKING:
     from baileykeep.app.sites import Door
@@ -31,7 +32,7 @@ async def _gateway(name: str, settings: Settings) -> list[Check]:
     except BaileykeepError as error:
         return [_failed(name, error)]
     try:
-        return [await _http(name, door, settings), await _process(name, door)]
+        return [await _http(name, door, settings), await _process(name, door), *await _lost(name, door, settings)]
     finally:
         await door.gateway.aclose()
 
@@ -68,3 +69,20 @@ async def _process(name: str, door: Door) -> Check:
     return Check(
         f"process of {name}", state, f"{door.process.kind} says {human(status.state)} {status.detail}".rstrip()
     )
+
+
+async def _lost(name: str, door: Door, settings: Settings) -> list[Check]:
+    """A line where logins go with the container that holds them."""
+    from baileykeep.config.discover import placements
+    from baileykeep.processes.docker_mounts import at_risk
+
+    placed, _ = placements(settings)
+    folders = {i: place.folder for i, place in placed.items() if place.gateway == name and place.folder is not None}
+    try:
+        lost = await at_risk(door.process, folders)
+    except BaileykeepError:
+        return []  # told by the process's own line
+    if not lost:
+        return []
+    text = f"{some(lost)}: the login lies in the container's own layer and is lost with the next deploy"
+    return [Check(f"process of {name}", WARN, text, "mount the sessions folder as a volume; see docs/processes.md")]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
+from typing import Any
 
 from baileykeep.config import credentials
-from baileykeep.config.fields import COMPANY_ID
+from baileykeep.config.fields import COMPANY_ID, Table
 from baileykeep.config.limit_checks import clashes
 from baileykeep.config.lines import line_of
 from baileykeep.config.problems import Problem
@@ -40,6 +41,10 @@ def wanted_secrets(installation: Installation) -> Iterator[credentials.Wanted]:
     yield credentials.Wanted("heartbeat.url", beat.url, beat.url_env, beat.url_file)
     for name, gateway in installation.gateways.items():
         yield credentials.Wanted(f"gateways.{name}.secret", gateway.secret, gateway.secret_env, gateway.secret_file)
+        run_by = gateway.process
+        yield credentials.Wanted(
+            f"gateways.{name}.process.password", run_by.password, run_by.password_env, run_by.password_file
+        )
 
 
 def with_secrets(
@@ -63,12 +68,15 @@ def _suffix(wanted: credentials.Wanted) -> str:
     return "_env" if wanted.env is not None else "_file" if wanted.file is not None else ""
 
 
-def _placed(installation: Installation, path: list[str], secret: object) -> Installation:
-    if path[0] != "gateways":
-        table = getattr(installation, path[0]).model_copy(update={path[1]: secret})
-        return installation.model_copy(update={path[0]: table})
-    gateway = installation.gateways[path[1]].model_copy(update={path[2]: secret})
-    return installation.model_copy(update={"gateways": {**installation.gateways, path[1]: gateway}})
+def _placed(table: Table, path: list[str], secret: object) -> Any:
+    """The table with the secret at the end of the path, through tables and the dictionary of gateways."""
+    key, rest = path[0], path[1:]
+    if not rest:
+        return table.model_copy(update={key: secret})
+    below = getattr(table, key)
+    if isinstance(below, Mapping):
+        return table.model_copy(update={key: {**below, rest[0]: _placed(below[rest[0]], rest[1:], secret)}})
+    return table.model_copy(update={key: _placed(below, rest, secret)})
 
 
 def _about_secret(wanted: credentials.Wanted, sources: Sources, from_environment: frozenset[str]) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -32,6 +32,7 @@ from baileykeep.config.fields import (
     listed,
 )
 from baileykeep.config.limit_tables import SECTIONS, SHARED, limits_table
+from baileykeep.config.process_tables import ProcessTable
 from baileykeep.config.window import DAYS, Window
 
 Generation = Literal["auto", "6", "7"]
@@ -113,29 +114,6 @@ class LogTable(Table):
         if self.company_field and self.company_regex:
             raise ValueError("has company_field and company_regex: keep one of them")
         return self
-
-
-class ProcessTable(Table):
-    """The process that carries a gateway's sessions, and who manages it."""
-
-    manager: Text = Field(default="none", description="pm2, systemd, or none where nothing may restart it")
-    name: Text | None = Field(default=None, description="its name in pm2")
-    unit: Text | None = Field(default=None, description="its unit in systemd")
-    pm2_home: FilePath | None = Field(default=None, description="PM2_HOME of the daemon that runs it")
-    user: Flag = Field(default=False, description="true for a unit of systemd's user manager")
-
-    @model_validator(mode="after")
-    def _named(self) -> Self:
-        if self.manager == "pm2" and not self.name:
-            raise ValueError('has manager = "pm2" but no name: add the name that "pm2 list" shows')
-        if self.manager == "systemd" and not self.unit:
-            raise ValueError('has manager = "systemd" but no unit: add a unit such as "gateway.service"')
-        return self
-
-    def options(self) -> dict[str, Any]:
-        """What was given, in the words of `processes.find.manager`."""
-        words = {"app": self.name, "unit": self.unit, "home": self.pm2_home, "user": self.user or None}
-        return {word: value for word, value in words.items() if value is not None}
 
 
 class GatewayTable(Table):

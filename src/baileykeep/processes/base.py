@@ -17,6 +17,25 @@ class ProcessStatus:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which process of this world a manager manages, as far as its configuration tells.
+
+    `where` is the manager's own place (a home, a socket), `name` the process there. None means that only the manager
+    itself could tell, such as behind a number or an id.
+    """
+
+    kind: str
+    where: str | None
+    name: str | None
+
+    def may_be(self, other: Identity) -> bool:
+        """Whether both may be one process: whoever stops one must reckon with having stopped the other, too."""
+        same_place = None in (self.where, other.where) or self.where == other.where
+        same_name = None in (self.name, other.name) or self.name == other.name
+        return self.kind == other.kind and same_place and same_name
+
+
 class ProcessManager(Protocol):
     """The manager of exactly one process. Methods raise `model.errors.ProcessError`.
 
@@ -25,6 +44,10 @@ class ProcessManager(Protocol):
 
     kind: str
     can_act: bool
+
+    @property
+    def identity(self) -> Identity:
+        """Which process it is: two gateways may name the same one."""
 
     async def status(self) -> ProcessStatus:
         """Never starts, stops or spawns anything."""

@@ -11,7 +11,7 @@ from typing import Any
 from baileykeep.model.errors import UsageError
 from baileykeep.processes.base import ProcessManager
 
-HELPERS = frozenset({"base", "command", "find"})
+HELPERS = frozenset({"base", "command", "docker_mounts", "find", "local_http"})
 
 
 def kinds() -> list[str]:

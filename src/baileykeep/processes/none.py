@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from baileykeep.model.errors import ProcessError
 from baileykeep.model.facts import ProcessState
-from baileykeep.processes.base import ProcessStatus
+from baileykeep.processes.base import Identity, ProcessStatus
 
 
 class NoManager:
@@ -12,6 +12,11 @@ class NoManager:
 
     kind = "none"
     can_act = False
+
+    @property
+    def identity(self) -> Identity:
+        """None that could be told from another."""
+        return Identity(self.kind, None, None)
 
     async def status(self) -> ProcessStatus:
         """Always UNKNOWN."""
@@ -33,7 +38,7 @@ class NoManager:
 def _refusal() -> ProcessError:
     return ProcessError(
         "no process manager is configured for this gateway",
-        next_step='set process.kind to "pm2" or "systemd", or do it by hand',
+        next_step="set process.manager to what runs it, or do it by hand",
         permanent=True,
     )
 

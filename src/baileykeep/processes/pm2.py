@@ -18,7 +18,7 @@ import anyio
 
 from baileykeep.model.errors import ProcessError
 from baileykeep.model.facts import ProcessState
-from baileykeep.processes.base import ProcessStatus
+from baileykeep.processes.base import Identity, ProcessStatus
 from baileykeep.processes.command import Output, run
 
 STATUS_TIMEOUT_S = 20.0
@@ -71,6 +71,11 @@ class Pm2:
         self._home = Path(home or os.environ.get("PM2_HOME") or Path.home() / ".pm2")
         self._act_timeout_s = act_timeout_s
 
+    @property
+    def identity(self) -> Identity:
+        """See `ProcessManager.identity`. Behind a number may be any name."""
+        return Identity(self.kind, str(self._home.resolve()), None if self._app.isdigit() else self._app)
+
     async def status(self) -> ProcessStatus:
         """See `ProcessManager.status`. Restarts are summed over the instances."""
         entries = await self._entries()
@@ -113,7 +118,7 @@ class Pm2:
             names = ", ".join(sorted({entry.name for entry in known})) or "none at all"
             raise ProcessError(
                 f"pm2 in {self._home} knows no process {self._app!r}; it knows {names}",
-                next_step="check process.app and process.home",
+                next_step="check process.name and process.pm2_home",
             )
         return found
 
@@ -124,10 +129,10 @@ class Pm2:
 
     async def _find_daemon(self) -> None:
         """Raise unless a daemon listens in PM2_HOME: asked before every call, since pm2 itself would start one."""
-        missing = [name for name in ("rpc.sock", "pub.sock") if not await anyio.Path(self._home / name).exists()]
-        if missing:
-            raise self._no_daemon(f"there is no {missing[0]}")
         try:
+            missing = [name for name in ("rpc.sock", "pub.sock") if not await anyio.Path(self._home / name).exists()]
+            if missing:
+                raise self._no_daemon(f"there is no {missing[0]}")
             with anyio.fail_after(SOCKET_TIMEOUT_S):
                 async with await anyio.connect_unix(self._home / "rpc.sock"):
                     return
@@ -139,7 +144,7 @@ class Pm2:
     def _no_daemon(self, reason: str) -> ProcessError:
         return ProcessError(
             f"no pm2 daemon in PM2_HOME {self._home}: {reason}",
-            next_step="set process.home to the PM2_HOME of the user who runs the gateway",
+            next_step="set process.pm2_home to the PM2_HOME of the user who runs the gateway",
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from baileykeep.model.errors import ConfigError, ProcessError
 from baileykeep.model.facts import ProcessState
-from baileykeep.processes.base import ProcessStatus
+from baileykeep.processes.base import Identity, ProcessStatus
 from baileykeep.processes.command import run
 
 PROPERTIES = ("LoadState", "ActiveState", "SubState", "NRestarts", "Result")
@@ -24,6 +24,18 @@ STATES: Mapping[str, ProcessState] = {
     "inactive": ProcessState.STOPPED,
     "failed": ProcessState.ERRORED,
 }
+CHECK = "check process.unit, and process.user for a unit of a user"
+UNUSABLE: Mapping[str, str] = {
+    "not-found": CHECK,
+    "bad-setting": "see `systemctl status` for what is wrong in the unit's file",
+    "error": "see `systemctl status` for what is wrong in the unit's file",
+    "masked": "somebody forbade it to run: `systemctl unmask` allows it again",
+}
+"""What to do about a unit that was not loaded, by systemd's word for why."""
+
+NOT_ALLOWED = re.compile(r"authentication required|access denied|permission denied|not authorized", re.IGNORECASE)
+POLKIT = "let this service's user manage that unit: deploy/polkit/50-baileykeep.rules, or run it as root"
+
 IN_BETWEEN = frozenset({"auto-restart", "auto-restart-queued", "exited"})
 """Nothing runs, but it may again at any moment, or never did: neither running nor stopped."""
 
@@ -40,8 +52,14 @@ class Systemd:
         if not re.fullmatch(r"[A-Za-z0-9:_@\\][A-Za-z0-9:_.@\\-]*", unit):
             raise ConfigError(f"process.unit {unit!r} is no unit name", next_step='write it like "gateway.service"')
         self._unit = unit
+        self._user = user
         self._act_timeout_s = act_timeout_s
         self._base = (program, *(["--user"] if user else []), "--no-pager", "--no-ask-password")
+
+    @property
+    def identity(self) -> Identity:
+        """See `ProcessManager.identity`; `gateway` and `gateway.service` are one unit."""
+        return Identity(self.kind, "user" if self._user else "system", self._unit.removesuffix(".service"))
 
     async def status(self) -> ProcessStatus:
         """See `ProcessManager.status`; a unit that is not loaded is an error."""
@@ -49,7 +67,10 @@ class Systemd:
             [*self._base, "show", "-p", ",".join(PROPERTIES), "--", self._unit], timeout_s=STATUS_TIMEOUT_S
         )
         if output.code != 0:
-            raise ProcessError(f"systemctl show {self._unit} failed: {_last_line(output.stderr)}")
+            raise ProcessError(
+                f"systemctl show {self._unit} failed: {_reason(output.stderr)}",
+                next_step="for a unit of a user its manager must run: `loginctl enable-linger`" if self._user else "",
+            )
         lines = output.stdout.decode("utf-8", "replace").splitlines()
         return self._judged({key: value for key, _, value in (line.partition("=") for line in lines)})
 
@@ -70,11 +91,13 @@ class Systemd:
 
     def _judged(self, found: Mapping[str, str]) -> ProcessStatus:
         active, sub = found.get("ActiveState", ""), found.get("SubState", "")
-        if found.get("LoadState") in ("not-found", "bad-setting", "error", "masked"):
+        if not active:
             raise ProcessError(
-                f"systemd has no usable unit {self._unit} ({found['LoadState']})",
-                next_step="check process.unit, and process.user for a unit of a user",
+                f"systemctl show {self._unit} told no state", next_step="run it by hand and see what it says"
             )
+        load = found.get("LoadState", "")
+        if load in UNUSABLE:
+            raise ProcessError(f"systemd has no usable unit {self._unit} ({load})", next_step=UNUSABLE[load])
         state = ProcessState.UNKNOWN if sub in IN_BETWEEN else STATES.get(active, ProcessState.UNKNOWN)
         restarts = found.get("NRestarts", "")
         result = found.get("Result", "")
@@ -84,16 +107,16 @@ class Systemd:
     async def _act(self, verb: str) -> None:
         output = await run([*self._base, verb, "--", self._unit], timeout_s=self._act_timeout_s)
         if output.code != 0:
-            raise ProcessError(
-                f"systemctl {verb} {self._unit} failed: {_last_line(output.stderr)}",
-                next_step="may this service manage that unit? see the drop-in for systemd",
-            )
+            reason = _reason(output.stderr)
+            step = POLKIT if NOT_ALLOWED.search(reason) else f"see `systemctl status {self._unit}`"
+            raise ProcessError(f"systemctl {verb} {self._unit} failed: {reason}", next_step=step)
 
 
-def _last_line(raw: bytes) -> str:
-    lines = raw.decode("utf-8", "replace").split("\n")
-    words = [line.strip() for line in lines if line.strip()]
-    return "".join(c for c in words[-1] if c.isprintable())[:200] if words else "no reason given"
+def _reason(raw: bytes) -> str:
+    """The last line that tells something; systemd follows it with where to look."""
+    lines = [line.strip() for line in raw.decode("utf-8", "replace").split("\n") if line.strip()]
+    told = [line for line in lines if not line.startswith("See ")] or lines or ["no reason given"]
+    return "".join(c for c in told[-1] if c.isprintable())[:200]
 
 
 def create(*, unit: str, user: bool = False, program: str = "systemctl") -> Systemd:

@@ -13,6 +13,7 @@ import pytest
 from baileykeep.app import lifecycle
 from baileykeep.cli import checks
 from baileykeep.stores.files import FileStore
+from tests.fakes.docker_engine import CANARY, DockerEngine, container
 from tests.fakes.http_gateway import Answer, FakeHttp, fake_http
 from tests.fakes.overview import overview
 from tests.unit.auth_folders import copy_of
@@ -100,6 +101,23 @@ def test_what_is_wrong_is_said_with_its_remedy(run: Run, installed: Path, http: 
         ("journal", "gateway main", "telegram"), "fail"
     )
     assert TOKEN not in result.out
+
+
+def test_logins_in_a_container_s_own_layer_are_warned_of(run: Run, installed: Path, tmp_path: Path) -> None:
+    found = container("gw")
+    found["GraphDriver"]["Data"]["UpperDir"] = str(tmp_path)
+    table = f'[gateways.main.process]\nmanager = "docker"\ncontainer = "gw"\nsocket = "{tmp_path}/d/docker.sock"\n'
+    installed.write_text(installed.read_text() + table)
+    with anyio.from_thread.start_blocking_portal() as portal:
+        engine = DockerEngine(tmp_path / "d", [found])
+        with portal.wrap_async_context_manager(engine.serving()):
+            lines = run("doctor").out
+            found["Mounts"][0]["Source"] = str(tmp_path)
+            mounted = run("doctor").out
+    assert "process of main: docker says running" in lines
+    assert "the login lies in the container's own layer and is lost with the next deploy" in lines
+    assert "lost with" not in mounted
+    assert CANARY not in lines + mounted
 
 
 def test_a_configuration_that_cannot_be_used_is_the_only_news(run: Run, config: Path) -> None:

@@ -9,21 +9,31 @@ from baileykeep.processes.find import kinds, manager
 
 
 @pytest.mark.parametrize(
-    ("kind", "options"), [("none", {}), ("pm2", {"app": "gw"}), ("systemd", {"unit": "gw.service"})]
+    ("kind", "options"),
+    [
+        ("none", {}),
+        ("pm2", {"app": "gw"}),
+        ("systemd", {"unit": "gw.service"}),
+        ("docker", {"container": "gw"}),
+        ("supervisord", {"program": "gw"}),
+    ],
 )
 def test_a_manager_is_found_by_its_name(kind: str, options: dict[str, Any]) -> None:
     assert manager(kind, **options).kind == kind
 
 
 def test_every_module_is_a_kind() -> None:
-    assert kinds() == ["none", "pm2", "systemd"]
+    assert kinds() == ["docker", "none", "pm2", "supervisord", "systemd"]
 
 
 @pytest.mark.parametrize(
     ("kind", "options", "words"),
     [
-        ("docker", {}, "none, pm2, systemd"),
-        ("command", {}, "none, pm2, systemd"),
+        ("podman", {}, "docker, none, pm2, supervisord, systemd"),
+        ("command", {}, "docker, none, pm2, supervisord, systemd"),
+        ("docker_mounts", {}, "docker, none, pm2, supervisord, systemd"),
+        ("docker", {}, "container"),
+        ("supervisord", {"program": "gw", "home": "/x"}, "url"),
         ("pm2", {}, "app"),
         ("pm2", {"app": "gw", "hom": "/x"}, "home"),
         ("none", {"app": "gw"}, "no options"),

@@ -143,3 +143,15 @@ async def test_an_unknown_name_is_told_with_those_there_are(tmp_path: Path) -> N
     async with fake_pm2(tmp_path, [pm2_process("acme", 0), pm2_process("beta", 1)]) as (program, home):
         with pytest.raises(ProcessError, match=r"'gw'.*acme, beta"):
             await Pm2("gw", home=home, program=str(program.path)).status()
+
+
+def test_a_number_may_be_any_app_of_its_home() -> None:
+    assert Pm2("gw", home="/h").identity.may_be(Pm2("5", home="/h").identity)
+    assert not Pm2("gw", home="/h").identity.may_be(Pm2("5", home="/other").identity)
+    assert not Pm2("gw", home="/h").identity.may_be(Pm2("hook", home="/h").identity)
+
+
+def test_a_home_behind_a_link_is_the_same_home(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert Pm2("gw", home=tmp_path / "link").identity == Pm2("gw", home=tmp_path / "real").identity

@@ -56,5 +56,44 @@ def test_what_is_no_single_unit_is_refused(name: str) -> None:
 async def test_a_refusal_is_told_in_systemd_s_own_words(tmp_path: Path) -> None:
     program = fake_systemctl(tmp_path, {"gw.service": unit()})
     program.update(fail="noise\nFailed to stop gw.service: Interactive authentication required.\n")
-    with pytest.raises(ProcessError, match="Interactive authentication required"):
+    with pytest.raises(ProcessError, match="Interactive authentication required") as caught:
         await Systemd("gw.service", program=str(program.path)).stop()
+    assert "polkit" in caught.value.next_step
+
+
+@pytest.mark.asyncio
+async def test_a_job_that_failed_is_told_without_systemd_s_hint_after_it(tmp_path: Path) -> None:
+    program = fake_systemctl(tmp_path, {"gw.service": unit()})
+    program.update(
+        fail="Job for gw.service failed because the control process exited with error code.\n"
+        'See "systemctl status gw.service" and "journalctl -xeu gw.service" for details.\n'
+    )
+    with pytest.raises(ProcessError, match=r"control process exited") as caught:
+        await Systemd("gw.service", program=str(program.path)).restart()
+    assert caught.value.next_step == "see `systemctl status gw.service`"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("load", "remedy"),
+    [("not-found", "process.unit"), ("masked", "unmask"), ("bad-setting", "status"), ("error", "st")],
+)
+async def test_a_unit_that_cannot_be_used_is_told_with_its_remedy(tmp_path: Path, load: str, remedy: str) -> None:
+    program = fake_systemctl(tmp_path, {"gw.service": unit("inactive", "dead", LoadState=load)})
+    with pytest.raises(ProcessError, match=load) as caught:
+        await Systemd("gw.service", program=str(program.path)).status()
+    assert remedy in caught.value.next_step
+
+
+@pytest.mark.asyncio
+async def test_a_user_without_a_manager_is_told_how_to_get_one(tmp_path: Path) -> None:
+    program = fake_systemctl(tmp_path, {"gw.service": unit()})
+    program.update(fail="Failed to connect to bus: No medium found\n")
+    with pytest.raises(ProcessError, match="No medium found") as caught:
+        await Systemd("gw.service", user=True, program=str(program.path)).status()
+    assert "linger" in caught.value.next_step
+
+
+def test_a_unit_is_one_with_and_without_its_suffix_but_not_a_user_s_own() -> None:
+    assert Systemd("gw").identity.may_be(Systemd("gw.service").identity)
+    assert not Systemd("gw").identity.may_be(Systemd("gw", user=True).identity)
