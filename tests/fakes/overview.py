@@ -40,6 +40,8 @@ def company(ident: str, **changes: Any) -> CompanyView:
         "stops_others": False,
         "next": "",
         "health": "ok",
+        "not_watched": [],
+        "cannot": [],
     }
     view.update(changes)  # type: ignore[typeddict-item]
     return view
@@ -55,6 +57,7 @@ def gateway(ident: str = "main", **changes: Any) -> GatewayView:
         "process": {"manager": "pm2", "state": "running", "restarts": 3},
         "companies": 3,
         "braked": False,
+        "not_watched": [],
     }
     view.update(changes)  # type: ignore[typeddict-item]
     return view

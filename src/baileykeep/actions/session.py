@@ -120,14 +120,14 @@ async def verified(site: Site, note: str, within_s: float | None = None) -> Resu
 def check_can_stop(site: Site) -> None:
     """Raise Refused where this session cannot be stopped, or not without stopping others."""
     by_process = site.process is not None and site.process.can_act and (site.alone or site.may_stop_others)
-    if not (site.gateway.capabilities.stop or by_process):
+    if not (site.gateway.capabilities.stops_one or by_process):
         raise Refused("this session cannot be stopped without stopping others", code="cannot_stop")
 
 
 async def stop(site: Site) -> None:
     """Close this session: through the gateway, else its process when nobody else lives on it."""
     site.pairing.closing()
-    if site.gateway.capabilities.stop:
+    if site.gateway.capabilities.stops_one:
         await site.gateway.stop(site.company)
     elif site.process is not None:
         await site.process.stop()
@@ -153,7 +153,7 @@ async def persistently(site: Site, start: Callable[[], Awaitable[None]]) -> None
 
 
 async def _start_once(site: Site) -> None:
-    if site.gateway.capabilities.stop or not (site.process and site.process.can_act):
+    if site.gateway.capabilities.stops_one or not (site.process and site.process.can_act):
         await open_session(site)
     else:
         await site.process.start()

@@ -51,6 +51,7 @@ from baileykeep.model.overview import BackupsView
 from baileykeep.model.records import Entry, EntryKind, Notice
 from baileykeep.model.symptoms import HOST, Scalar, Scope, Severity, Subject, Symptom, SymptomKind, company
 from baileykeep.rules.cause import USELESS_LOGIN
+from baileykeep.rules.lacks import Lacks
 from baileykeep.rules.notify import Routes, notices
 from baileykeep.watchers import connection, process
 
@@ -307,7 +308,8 @@ class Core:
         name = member.name if member is not None else after.subject.id
         routes = member.routes if member is not None else Routes()
         limits = self.settings.limits.relink
-        return notices(before, after, name=name, routes=routes, now=self.clock.now(), limits=limits)
+        now, lacking = self.clock.now(), member.can.lacks if member is not None else Lacks()
+        return notices(before, after, name=name, routes=routes, now=now, limits=limits, lacking=lacking)
 
     def _copies(self, ident: str) -> BackupsView:
         return self.housekeeping.copies(ident)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,11 @@ def gateway_watchers(name: str, sites: Sites, emit: Emit, clock: Clock, rng: ran
     def poll() -> Any:
         return sites.settings.limits.poll
 
-    yield ConnectionWatcher(door.gateway, lambda: sites.companies(name), emit, clock=clock, rng=rng, limits=poll)
+    by_list = door.gateway.capabilities.bulk_status and sites.settings.gateways[name].by_list
+    yield ConnectionWatcher(
+        door.gateway, lambda: sites.companies(name), emit, clock=clock, rng=rng, limits=poll,
+        listed=partial(sites.note_list, name) if by_list else None,
+    )  # fmt: skip
     if door.process is not None:
         yield ProcessWatcher(name, door.process, emit, clock=clock, rng=rng, limits=poll)
 

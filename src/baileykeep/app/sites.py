@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import anyio.to_thread
 
 from baileykeep.actions.base import Pairing, Real, Site, Steps, Unseen, literal
 from baileykeep.actions.stillness import Earlier, Row
+from baileykeep.app.abilities import can_of, can_of_gateway
 from baileykeep.backups.vault import Vault
 from baileykeep.clock import Clock
 from baileykeep.config.discover import Oddity, Placement, placements, possible_folders
@@ -71,18 +72,26 @@ class Sites:
         self._placed: dict[str, Placement] = {}
         self._members: dict[Subject, Member] = {}
         self._carried: Counter[str] = Counter()
+        self._listed: dict[str, frozenset[str]] = {}
 
     # --- who there is ---------------------------------------------------------------------------------------
 
     async def look_around(self) -> bool:
         """Discover companies again; True when somebody came, moved or went."""
-        found, self.oddities = await anyio.to_thread.run_sync(placements, self.settings)
+        found, self.oddities = await anyio.to_thread.run_sync(self._placements, self.settings)
         placed = {**self._gone(found), **found}
         if placed == self._placed and self._members:
             return False
         self._placed = placed
         self._renew()
         return True
+
+    def _placements(self, settings: Settings) -> tuple[dict[str, Placement], tuple[Oddity, ...]]:
+        return placements(settings, listed=dict(self._listed))
+
+    def note_list(self, name: str, idents: Collection[str]) -> None:
+        """A gateway listed these companies: they are known from the next look around."""
+        self._listed[name] = frozenset(idents)
 
     def _gone(self, found: Mapping[str, Placement]) -> dict[str, Placement]:
         """Companies that were there before and are not found any more: reported, not forgotten.
@@ -130,7 +139,7 @@ class Sites:
         Returns the doors that are out of use: to be closed by the caller when no action uses them any more.
         """
         made = {name: self._make_door(name, settings) for name in renewed}
-        found, oddities = await anyio.to_thread.run_sync(placements, settings)
+        found, oddities = await anyio.to_thread.run_sync(self._placements, settings)
         outdated = [self._doors[name] for name in (renewed | gone) & self._doors.keys()]
         self._doors = {name: door for name, door in self._doors.items() if name not in gone} | made
         self.settings, self.oddities = settings, oddities
@@ -145,7 +154,7 @@ class Sites:
         members = {HOST: Member(HOST, "this host", "", self.settings.limits, installation)}
         for name, door in self._doors.items():
             subject = gateway(name)
-            can = Can(restart_process=bool(door.process and door.process.can_act))
+            can = can_of_gateway(door.process)
             members[subject] = Member(subject, name, name, self.settings.limits, installation, can)
         for ident, placement in self._placed.items():
             members[company(ident)] = self._company_member(ident, placement)
@@ -163,20 +172,14 @@ class Sites:
         return self.settings.limits_for(ident)
 
     def _can(self, placement: Placement) -> Can:
-        door = self._doors[placement.gateway]
-        does = door.gateway.capabilities
-        by_process = bool(door.process and door.process.can_act)
-        alone = self._alone(placement.gateway)
-        opens = does.reconnect or does.start
-        return Can(
-            reconnect=opens,
-            stop=does.stop or (by_process and alone),
-            stop_others=by_process and not alone,
-            relink=does.force_relink or opens,
-            restart_process=by_process,
-            files=placement.folder is not None,
-            by_process=by_process and not does.stop,
-        )
+        door, name = self._doors[placement.gateway], placement.gateway
+        dialect = self.settings.dialects.get(name)
+        return can_of(door.gateway.capabilities, door.process, dialect, placement, alone=self._alone(name))
+
+    def not_watched(self, name: str) -> tuple[str, ...]:
+        """What is not looked at on a gateway, whichever company of it, in sentences."""
+        folder = None if self.settings.gateways[name].auth_store == "none" else Path()
+        return self._can(Placement("", name, folder)).lacks.not_watched()
 
     def _alone(self, name: str) -> bool:
         return self._carried[name] == 1

@@ -29,8 +29,9 @@ from baileykeep.model.overview import (
     Overview,
 )
 from baileykeep.model.symptoms import HOST, Severity, Subject, SymptomKind, company, gateway
+from baileykeep.rules import lacks, ladder, words
 from baileykeep.rules import view as rules_view
-from baileykeep.rules import words
+from baileykeep.rules.case import Can
 from baileykeep.rules.disconnect import Phase
 from baileykeep.rules.masking import mask_phone
 from baileykeep.rules.reach import GatewayState
@@ -102,6 +103,7 @@ def _gateway(of: Sources, name: str) -> GatewayView:
         },
         "companies": len(of.sites.companies(name)),
         "braked": of.holds.braked(gateway(name)),
+        "not_watched": list(of.sites.not_watched(name)),
     }
 
 
@@ -112,6 +114,7 @@ def company_view(of: Sources, ident: str) -> CompanyView:
     unit, member = of.engine.unit(subject), of.sites.member(subject)
     seen = unit.view() if isinstance(unit, CompanyUnit) else rules_view.CompanyView(ident)
     incidents = [i for topic in Topic if (i := of.ledger.get(subject, topic)) is not None]
+    can = member.can if member else Can()
     return {
         "id": ident,
         "name": member.name if member else ident,
@@ -123,8 +126,10 @@ def company_view(of: Sources, ident: str) -> CompanyView:
         "incidents": [incident_view(of, i) for i in incidents],
         "paused_until": of.holds.paused_until(subject, placement.gateway, now),
         "stops_others": bool(member and member.can.stop_others and not member.can.stop),
-        "next": _next(incidents, seen),
+        "next": _next(incidents, seen, can),
         "health": _health(incidents, seen),
+        "not_watched": list(can.lacks.not_watched()),
+        "cannot": [line for i in incidents for line in ladder.incapable(i.cause, can)],
     }
 
 
@@ -186,9 +191,9 @@ def _approval(of: Sources, incident: Incident) -> ApprovalView | None:
     }
 
 
-def _next(incidents: Sequence[Incident], seen: rules_view.CompanyView) -> str:
+def _next(incidents: Sequence[Incident], seen: rules_view.CompanyView, can: Can) -> str:
     for incident in incidents:
-        todo = words.what_to_do(incident)
+        todo = words.what_to_do(incident, lacks.left(can.lacks, incident.cause))
         if todo:
             return todo
     if seen.unknown:
@@ -219,7 +224,7 @@ def explain(of: Sources, ident: str) -> dict[str, Any]:
         if (incident := of.ledger.get(subject, topic)) is not None
         for line in incident.story
     ]
-    return {"company": ident, "lines": lines, "now": _now(of, subject, view)}
+    return {"company": ident, "lines": lines, "now": _now(of, subject, view), "cannot": view["cannot"]}
 
 
 def _now(of: Sources, subject: Subject, view: CompanyView) -> str:

@@ -217,10 +217,14 @@ def company(view: Mapping[str, Any]) -> str:
         lines.append(f"Connection: {escaped(connection.get('state', 'unknown'))}{down}")
     if files:
         lines.append(f"Files: {files['counted']} counted, {escaped(files['level'])}, {files['reclaimable']} to clean")
-    lines.append(f"Backups: {backups.get('count', 0)}")
+    left_out = [f"{text[:1].upper()}{text[1:]}." for text in view.get("not_watched", ())]
+    if files or backups.get("count") or not left_out:
+        lines.append(f"Backups: {backups.get('count', 0)}")
+    lines += [escaped(text) for text in left_out]
     if view.get("paused_until"):
         lines.append("⏸ Actions are paused.")
     lines += [f"{_mark(incident)} {escaped(incident['headline'])}" for incident in view.get("incidents", [])[:5]]
+    lines += [escaped(text) for text in view.get("cannot", ())]
     if view.get("next"):
         lines.append(f"<b>Next:</b> {escaped(view['next'])}")
     return "\n".join(_fitting(lines, MAX_UNITS))

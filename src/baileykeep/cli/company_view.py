@@ -46,10 +46,14 @@ def _rows(view: CompanyView, now: float) -> Iterator[tuple[str, Text]]:
     yield "connection", _connection(view, now)
     yield "files", _files(view)
     yield "backups", _backups(view, now)
+    for text in view["not_watched"]:
+        yield "not watched", Text(plain(text), style="dim")
     if view["paused_until"] is not None:
         yield "paused", Text(f"until {clock(view['paused_until'])}", style="yellow")
     for incident in view["incidents"]:
         yield "incident", _incident(incident, view["id"], now)
+    for text in view["cannot"]:
+        yield "cannot", Text(plain(text).removeprefix("Cannot "))
     if view["next"]:
         yield "next", Text(plain(view["next"]), style="cyan")
 
@@ -82,7 +86,7 @@ def _files(view: CompanyView) -> Text:
 def _backups(view: CompanyView, now: float) -> Text:
     backups = view["backups"]
     if backups["newest_at"] is None:
-        return Text("none", style="red")
+        return Text("none", style="dim" if view["not_watched"] and view["files"] is None else "red")
     kind = f" ({human(backups['newest_kind'])})" if backups["newest_kind"] else ""
     return Text(f"{backups['count']}, newest {span(now - backups['newest_at'])} old{kind}")
 

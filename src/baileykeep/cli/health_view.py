@@ -98,6 +98,8 @@ def _gateway(gateway: GatewayView) -> Iterator[Text]:
         text.append(f", {count(process['restarts'], 'restart')}" if process["restarts"] else "")
     text.append(f" · {count(gateway['companies'], 'company', 'companies')}")
     yield text
+    for lacking in gateway["not_watched"]:
+        yield Text(f"  {plain(lacking)}", style="dim")
     if gateway["braked"]:
         yield Text("  brake: many of its companies dropped at once, so no repairs there now", style="bold yellow")
 
@@ -168,8 +170,13 @@ def _files(files: FilesView | None) -> Text:
 def _backup(view: CompanyView, now: float) -> Text:
     newest = view["backups"]["newest_at"]
     if newest is None:
-        return Text("none", style="red")
+        return Text("–", style="dim") if _out_of_reach(view) else Text("none", style="red")
     return Text(short(now - newest), style="" if now - newest < 2 * 86400 else "yellow")
+
+
+def _out_of_reach(view: CompanyView) -> bool:
+    """Whether there is nothing that could be backed up."""
+    return view["files"] is None and bool(view["not_watched"])
 
 
 def _story(view: CompanyView, now: float) -> Text:

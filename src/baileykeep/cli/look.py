@@ -94,6 +94,8 @@ def explain(company: Company, json: Json = False, config: Config = None) -> None
         line(f"{stamp(entry['at'])}  {plain(entry['text'])}")
     if not answer["lines"]:
         line("Nothing happened that would need an explanation.")
+    for text in answer.get("cannot", ()):
+        line(f"here: {plain(text)}")
     line(f"now: {plain(answer['now'])}")
 
 

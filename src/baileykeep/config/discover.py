@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from os import scandir, stat
 from os.path import normpath
 from pathlib import Path
+from types import MappingProxyType
 
 from baileykeep.config.fields import COMPANY_ID, SLOT
 from baileykeep.config.settings import Settings
@@ -43,10 +44,15 @@ class Oddity:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The companies that were found, and what was left out."""
+    """The companies that were found, and what was left out. `told` have no folder: a gateway listed them."""
 
     companies: Mapping[str, Path]
     problems: tuple[Oddity, ...] = ()
+    told: frozenset[str] = frozenset()
+
+    def all(self) -> frozenset[str]:
+        """Whoever was found, by folder or by list."""
+        return self.told | self.companies.keys()
 
 
 def list_folder(folder: Path) -> list[Child]:
@@ -162,19 +168,28 @@ def real_folder(folder: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+Listed = Mapping[str, Collection[str]]
+"""The companies that gateways told of, by gateway."""
+
+NOBODY: Listed = MappingProxyType({})
+
+
 def placements(
-    settings: Settings, listing: List = list_folder, real: Real = real_folder
+    settings: Settings, listing: List = list_folder, real: Real = real_folder, listed: Listed = NOBODY
 ) -> tuple[dict[str, Placement], tuple[Oddity, ...]]:
     """Every enabled company with its gateway and folder: those found in the layouts, and those that have a file.
 
-    A company that is under two gateways, or whose folder is another's too, is left out and reported.
+    Where the logins are out of reach those count, too, that the gateway itself lists. A company that is under two
+    gateways, or whose folder is another's too, is left out and reported.
     """
     found = {
         name: discover(table.sessions, listing, frozenset(settings.companies))
+        if table.sessions
+        else _told(listed.get(name, ()) if table.by_list else ())
         for name, table in settings.gateways.items()
     }
     odd = [oddity for discovery in found.values() for oddity in discovery.problems]
-    idents = {ident for discovery in found.values() for ident in discovery.companies} | set(settings.companies)
+    idents = {ident for discovery in found.values() for ident in discovery.all()} | set(settings.companies)
     placed = {}
     for ident in sorted(idents):
         if settings.enabled(ident):
@@ -186,9 +201,16 @@ def placements(
     return _apart(placed, odd, real)
 
 
+def _told(idents: Collection[str]) -> Discovery:
+    """What a gateway lists. A name that could be no file's is left out: it could not be configured either."""
+    usable = frozenset(ident for ident in idents if COMPANY_ID.fullmatch(ident))
+    unfit = [Oddity("the gateway's list", "holds a session without a usable company id")] * (len(usable) < len(idents))
+    return Discovery({}, tuple(unfit), usable)
+
+
 def _place(ident: str, settings: Settings, found: Mapping[str, Discovery], listing: List) -> Placement | Oddity:
     facts = settings.company(ident).facts
-    here = [name for name, discovery in found.items() if ident in discovery.companies]
+    here = [name for name, discovery in found.items() if ident in discovery.all()]
     names = [facts.gateway] if facts.gateway else here or list(settings.gateways)
     if len(names) != 1 or names[0] not in settings.gateways:
         return Oddity(f"companies/{ident}.toml", f"company {ident} could belong to {' or '.join(names)}; set gateway")

@@ -134,9 +134,18 @@ class GatewayTable(Table):
     auth_store: Literal["files", "none"] = Field(
         default="files", description='"none" where the logins cannot be reached from here: watch and reconnect only'
     )
+    discover: Flag = Field(
+        default=True,
+        description='with auth_store = "none": watch whatever sessions it lists; false: only companies with a file',
+    )
     baileys: Generation | None = Field(default=None, description="generation of Baileys it runs")
     logs: tuple[LogTable, ...] = Field(default=(), description="its log files; stdout and stderr are two of them")
     process: ProcessTable = Field(default_factory=ProcessTable, description="what runs it")
+
+    @property
+    def by_list(self) -> bool:
+        """Whether whatever it lists is a company."""
+        return self.auth_store == "none" and self.discover
 
     @model_validator(mode="after")
     def _store(self) -> Self:

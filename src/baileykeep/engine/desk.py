@@ -140,7 +140,7 @@ class Desk:
             decision = ladder.may_request(case, rung, force=order.force)
             if decision.verb is not Verb.ACT:
                 step = "add --force, which stops the session first" if decision.reason in NEEDS_FORCE else ""
-                raise Refused(words.why_held(decision.reason), next_step=step, code=decision.reason.value)
+                raise Refused(words.why_not(decision), next_step=step, code=decision.reason.value)
             story = before or (incidents.by_hand(subject, self._new_id(now), now) if rung in words.PAIRING else None)
             return (await self._orchestrator.begin(member, before, story, rung, order, manual=True)).attempt.action_id
 

@@ -21,8 +21,9 @@ class SessionStatus:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a gateway can do; the ladder leaves out rungs that it cannot."""
+    """What a gateway can do; the ladder leaves out rungs that it cannot. Without `status` it only tells by webhooks."""
 
+    status: bool = True
     bulk_status: bool = False
     reconnect: bool = False
     stop: bool = False
@@ -32,6 +33,11 @@ class Capabilities:
     qr: bool = False
     pairing_code: bool = False
     clear_cache: bool = False
+
+    @property
+    def stops_one(self) -> bool:
+        """Whether one session can be stopped by a call, be seen stopped, and be opened again by one."""
+        return self.status and self.stop and (self.start or self.reconnect)
 
 
 class Gateway(Protocol):

@@ -29,6 +29,9 @@ LARGEST = 1_000_000
 
 BUILT_IN = Path(__file__).parent / "dialects"
 CAPABILITIES = tuple(f.name for f in fields(Capabilities))
+FILES = "files"
+"""Under `cannot`: where a gateway keeps its logins, if not in files that can be watched."""
+
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 
@@ -190,15 +193,21 @@ class Dialect(_Part):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for name in self.cannot:
+            if name == FILES:
+                continue
             if name not in CAPABILITIES:
-                raise ValueError(f"cannot.{name} is no capability; there are {', '.join(CAPABILITIES)}")
+                raise ValueError(f"cannot.{name} is no capability; there are {', '.join((*CAPABILITIES, FILES))}")
             if self.call(name) is not None:
                 raise ValueError(f"cannot.{name} contradicts the call of that name; remove one of the two")
         return self
 
     def call(self, capability: str) -> Call | None:
         """The endpoint behind a capability, None where there is none."""
-        call: Call | None = self.bulk if capability == "bulk_status" else getattr(self.calls, capability)
+        call: Call | None
+        if capability in ("status", "bulk_status"):
+            call = self.status if capability == "status" else self.bulk
+        else:
+            call = getattr(self.calls, capability)
         return call
 
     @property
@@ -233,7 +242,6 @@ def describe(dialect: Dialect) -> tuple[str, ...]:
     """Lines for people: where it came from, what it can do through which endpoint, and what it cannot and why."""
     lines = [f"{dialect.name}: {dialect.summary}".rstrip(": "), f"from {dialect.origin}"]
     lines += [f"key in header {dialect.auth.header}"] if dialect.auth else ["no key"]
-    lines.append(f"can status: {dialect.status.method} {dialect.status.path}")
     for name in CAPABILITIES:
         call = dialect.call(name)
         text = f"can {name}: {call.method} {call.path}" if call else f"cannot {name}: {dialect.why_not(name)}"

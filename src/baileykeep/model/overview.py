@@ -33,7 +33,10 @@ class ProcessView(TypedDict):
 
 
 class GatewayView(TypedDict):
-    """One gateway. `problem` is why its HTTP side gives no answer, None when it does."""
+    """One gateway. `problem` is why its HTTP side gives no answer, None when it does.
+
+    `not_watched` says in sentences what is not looked at there, and what cannot be had for that reason.
+    """
 
     id: str
     dialect: str
@@ -42,6 +45,7 @@ class GatewayView(TypedDict):
     process: ProcessView
     companies: int
     braked: bool
+    not_watched: list[str]
 
 
 class ConnectionView(TypedDict):
@@ -101,6 +105,7 @@ class CompanyView(TypedDict):
     """One company. `phone` shows the last four digits only; `next` is one sentence for the reader.
 
     `stops_others`: its session can only be stopped with the process, which carries other companies, too.
+    `not_watched` is as of its gateway; `cannot` names what its open incident would need and the gateway lacks.
     """
 
     id: str
@@ -115,6 +120,8 @@ class CompanyView(TypedDict):
     stops_others: bool
     next: str
     health: Health
+    not_watched: list[str]
+    cannot: list[str]
 
 
 class Overview(TypedDict):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from baileykeep.model.decisions import Decision, Reason, Verb
 from baileykeep.model.incident import Attempt, Cause, Incident, Outcome, Rung
 from baileykeep.model.limits import DAY, Limits
+from baileykeep.rules.lacks import Lacks
 from baileykeep.rules.view import CompanyView
 
 NO_BUDGET = frozenset({Rung.SNAPSHOT})
@@ -40,6 +41,7 @@ class Can:
     """What this company's gateway and process manager can do. `stop_others`: only by stopping other companies too.
 
     `by_process`: its session is stopped and started with the whole process, because the gateway has no call for it.
+    `lacks` says why something cannot be done.
     """
 
     reconnect: bool = True
@@ -49,6 +51,8 @@ class Can:
     restart_process: bool = False
     files: bool = True
     by_process: bool = False
+    reset: bool = True
+    lacks: Lacks = field(default_factory=Lacks)
 
 
 @dataclass(frozen=True, slots=True)

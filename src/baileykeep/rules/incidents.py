@@ -127,6 +127,9 @@ def _handed_over(incident: Incident, decision: Decision, now: float) -> Incident
         return incident
     severity = max(incident.severity, Severity.CRITICAL, key=lambda s: s.rank)
     after = replace(incident, severity=severity, needs_human=True, hold=None)
+    cannot = decision.detail.get("cannot")
+    for line in cannot if isinstance(cannot, tuple) else ():
+        after = told(after, line, now)
     return told(after, words.line_decision(decision, incident), now)
 
 

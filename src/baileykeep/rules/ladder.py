@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from baileykeep.model.decisions import Decision, Reason, Verb
 from baileykeep.model.incident import ApprovalState, Cause, Outcome, Rung
-from baileykeep.model.symptoms import Scope
-from baileykeep.rules import gates
+from baileykeep.model.symptoms import Detail, Scope
+from baileykeep.rules import gates, lacks
 from baileykeep.rules.case import Can, Case, Fleet, cleanup_target, hold, spent_today
 from baileykeep.rules.gates import GATES, REMOVES_FILES
 from baileykeep.rules.questions import answer_of, question
@@ -92,6 +92,21 @@ def _next(case: Case) -> Decision:
     return _nothing_left(case, skipped)
 
 
+INCAPABLE = frozenset({Reason.CANNOT_DO, Reason.CANNOT_STOP})
+"""Reasons that are about what there is, not about what happened."""
+
+
+def incapable_of(case: Case) -> tuple[str, ...]:
+    """What cannot be done about this cause here, each with what is missing for it."""
+    rungs = (rung for rung in rungs_of(case) if SKIPS[rung](case) in INCAPABLE)
+    return lacks.lines(case.can.lacks, rungs)
+
+
+def incapable(cause: Cause, can: Can) -> tuple[str, ...]:
+    """What could never be done about a cause here, whatever else holds."""
+    return lacks.lines(can.lacks, LADDER.get(cause, ()))
+
+
 def _finished(case: Case, rung: Rung) -> bool:
     tried = case.incident.tried(rung, case.incident.cause)
     ended = [
@@ -104,10 +119,15 @@ def _nothing_left(case: Case, skipped: Reason) -> Decision:
     if case.incident.cause in FILES and skipped is Reason.LEVEL_TOO_LOW:
         return hold(skipped)
     if not case.incident.needs_human:
-        return Decision(Verb.HUMAN, skipped)
+        return Decision(Verb.HUMAN, skipped, detail=_missing(case))
     if case.incident.cause in RETRIED and case.can.reconnect:
         return _climb(case, Rung.RECONNECT)
     return hold(skipped)
+
+
+def _missing(case: Case) -> Detail:
+    lines = incapable_of(case)
+    return {"cannot": lines} if lines else {}
 
 
 def _climb(case: Case, rung: Rung) -> Decision:
@@ -144,10 +164,23 @@ def may_request(case: Case, rung: Rung, *, force: bool = False) -> Decision:
         return hold(Reason.SHUTTING_DOWN, rung)
     if case.fleet.busy:
         return hold(Reason.ACTION_RUNNING, rung)
-    if rung in REMOVES_FILES and not case.can.files:
-        return hold(Reason.CANNOT_DO, rung)
-    if rung in REMOVES_FILES and not (case.can.stop or case.can.stop_others):
-        return hold(Reason.CANNOT_STOP, rung)
+    incapable = _incapable(case, rung)
+    if incapable is not None:
+        words = lacks.why(case.can.lacks, rung)
+        return Decision(Verb.HOLD, incapable, rung, detail={"why": words} if words else {})
     if rung is Rung.CLEANUP and not force and (case.view.up or case.view.unknown):
         return hold(Reason.SESSION_RUNNING if case.view.up else Reason.UNKNOWN_STATE, rung)
     return gates.clock(case, rung) or Decision(Verb.ACT, Reason.OPERATOR, rung)
+
+
+NEEDS_FILES = REMOVES_FILES | {Rung.SNAPSHOT, Rung.BACKUP, Rung.RESTORE, Rung.RESTORE_CREDS}
+
+
+def _incapable(case: Case, rung: Rung) -> Reason | None:
+    """Why an action could only fail, whoever asks for it."""
+    can = case.can
+    able = {Rung.RECONNECT: can.reconnect, Rung.RELINK: can.relink, Rung.RESET: can.reset}
+    if not able.get(rung, True) or (rung in NEEDS_FILES and not can.files):
+        return Reason.CANNOT_DO
+    stops = rung in REMOVES_FILES or rung in (Rung.RESTORE, Rung.RESTORE_CREDS)
+    return Reason.CANNOT_STOP if stops and not (can.stop or can.stop_others) else None

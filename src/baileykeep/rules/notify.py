@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from baileykeep.model.incident import Approval, ApprovalState, Cause, Incident
+from baileykeep.model.incident import Approval, ApprovalState, Cause, Incident, Rung
 from baileykeep.model.limits import RelinkLimits
 from baileykeep.model.records import Notice
 from baileykeep.model.symptoms import Scope, Severity
-from baileykeep.rules import words
+from baileykeep.rules import lacks, words
+from baileykeep.rules.lacks import Lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,11 @@ class _Change:
     now: float
     quiet: bool
     limits: RelinkLimits
+    lacks: Lacks
 
 
 _DEFAULT = RelinkLimits()
+_NOTHING = Lacks()
 
 
 def notices(
@@ -98,6 +101,7 @@ def notices(
     now: float,
     quiet: bool = False,
     limits: RelinkLimits = _DEFAULT,
+    lacking: Lacks = _NOTHING,
 ) -> tuple[Notice, ...]:
     """The notices this change is worth; none when a reader would see no difference.
 
@@ -106,7 +110,7 @@ def notices(
     """
     if before is not None and _visible(before) == _visible(after):
         return ()
-    change = _Change(_why(before, after), after, name, now, quiet, limits)
+    change = _Change(_why(before, after), after, name, now, quiet, limits, lacking)
     told = [_notice(contact, before is None, change) for contact in routes.first]
     if _escalated(after) or _escalated(before):
         told += [_notice(contact, not _escalated(before), change) for contact in routes.second]
@@ -176,12 +180,12 @@ def _notice(contact: Contact, first: bool, change: _Change) -> Notice:
             "first": first,
             "why": change.why.value,
             "reply": "" if first else _reply(change),
-            **view(incident, change.name, change.limits),
+            **view(incident, change.name, change.limits, change.lacks),
         },
     )
 
 
-def view(incident: Incident, name: str, limits: RelinkLimits = _DEFAULT) -> dict[str, Any]:
+def view(incident: Incident, name: str, limits: RelinkLimits = _DEFAULT, lacking: Lacks = _NOTHING) -> dict[str, Any]:
     """An incident as plain JSON for any channel to render; all text is unescaped."""
     cause = words.WORDS[incident.cause]
     return {
@@ -195,8 +199,8 @@ def view(incident: Incident, name: str, limits: RelinkLimits = _DEFAULT) -> dict
         "meaning": words.meaning(incident),
         "severity": incident.severity.value,
         "story": [{"at": line.at, "text": line.text} for line in incident.story],
-        "what_to_do": words.what_to_do(incident),
-        "buttons": _buttons(incident, limits),
+        "what_to_do": words.what_to_do(incident, lacks.left(lacking, incident.cause)),
+        "buttons": _buttons(incident, limits, lacking),
         "needs_human": incident.needs_human,
         "acked_by": incident.acked_by,
         "closed": incident.closed_at is not None,
@@ -236,14 +240,21 @@ AT_ONCE = frozenset({Cause.WAITING_QR, Cause.QR_SCAN_FAILED, Cause.NO_QR})
 """Causes in which somebody is pairing just now: these need not wait for the ladder."""
 
 
-def _by_hand(incident: Incident, limits: RelinkLimits) -> tuple[str, ...]:
+def _impossible(lacking: Lacks) -> frozenset[str]:
+    """What would only be refused: it is not offered."""
+    lines = {"show_qr": lacking.qr, "relink": lacks.why(lacking, Rung.RELINK), "reset": lacking.reset}
+    return frozenset(do for do, reason in lines.items() if reason)
+
+
+def _by_hand(incident: Incident, limits: RelinkLimits, lacking: Lacks) -> tuple[str, ...]:
     running = bool(incident.attempts) and incident.attempts[-1].outcome is None
     due = incident.needs_human or incident.cause in AT_ONCE
     allowed = due and not running and limits.approval != "never" and incident.subject.scope is Scope.COMPANY
-    return BY_HAND.get(incident.cause, ()) if allowed else ()
+    offered = BY_HAND.get(incident.cause, ()) if allowed else ()
+    return tuple(do for do in offered if do not in _impossible(lacking))
 
 
-def _buttons(incident: Incident, limits: RelinkLimits) -> list[dict[str, Any]]:
+def _buttons(incident: Incident, limits: RelinkLimits, lacking: Lacks) -> list[dict[str, Any]]:
     """An answer names the revision of the question it answers; the others that of the incident."""
     if incident.closed_at is not None or incident.severity is Severity.INFO:
         return []
@@ -252,7 +263,7 @@ def _buttons(incident: Incident, limits: RelinkLimits) -> list[dict[str, Any]]:
     if approval is not None and approval.state is ApprovalState.OPEN:
         found = [("approve", approval.revision), ("reject", approval.revision)]
     else:
-        found = [(do, incident.revision) for do in _by_hand(incident, limits)]
+        found = [(do, incident.revision) for do in _by_hand(incident, limits, lacking)]
     if incident.acked_by is None:
         found.append(("ack", incident.revision))
     if incident.subject.scope is not Scope.HOST:

@@ -206,8 +206,11 @@ def lasted_s(incident: Incident) -> float:
     return (incident.closed_at or incident.updated_at) - began_at
 
 
-def what_to_do(incident: Incident) -> str:
-    """The next thing a human should do; empty once the incident is closed."""
+def what_to_do(incident: Incident, left: str = "") -> str:
+    """The next thing a human should do; empty once the incident is closed.
+
+    `left` takes the place of the usual advice where the gateway cannot do what that leads to.
+    """
     if incident.closed_at is not None:
         return ""
     approval = incident.approval
@@ -222,7 +225,7 @@ def what_to_do(incident: Incident) -> str:
         return f"Say yes or no: may Baileykeep {RUNGS[approval.rung].to}?"
     if incident.attempts and incident.attempts[-1].rung in PAIRING and incident.attempts[-1].outcome in IN_VAIN:
         return _for_subject(BEGIN_AGAIN, incident.subject)
-    return _for_subject(WORDS[incident.cause].what_to_do, incident.subject)
+    return _for_subject(left or WORDS[incident.cause].what_to_do, incident.subject)
 
 
 def _works_again(incident: Incident) -> bool:
@@ -245,6 +248,12 @@ def _for_subject(text: str, subject: Subject) -> str:
 def why_held(reason: Reason) -> str:
     """The reason as the second half of a sentence, without a full stop."""
     return REASONS[reason]
+
+
+def why_not(decision: Decision) -> str:
+    """The same of a decision, naming what is missing where it tells."""
+    missing = decision.detail.get("why")
+    return f"{REASONS[decision.reason]}: {missing}" if missing else REASONS[decision.reason]
 
 
 def to_do(rung: Rung) -> str:

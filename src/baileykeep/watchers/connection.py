@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import anyio
 import structlog
@@ -36,11 +36,15 @@ BACKOFF_MOST = 2
 """The probe of a gateway that cannot be reached backs off to so many healthy intervals."""
 
 
+Listed = Callable[[Collection[str]], None]
+"""Told whom a bulk answer names, companies or not."""
+
+
 class ConnectionWatcher:
     """Emits `ConnectionSeen` for each company and `GatewaySeen` once a round (a healthy interval) and on change.
 
     `companies` is asked every second, so they may come and go. Without an answer the state is UNKNOWN and `problem`
-    says why. `poke` polls one company at once.
+    says why. `poke` polls one company at once. With `listed` the bulk call is made even while there is no company yet.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class ConnectionWatcher:
         clock: Clock,
         rng: random.Random,
         limits: Callable[[], PollLimits] = PollLimits,
+        listed: Listed | None = None,
     ):
         self._gateway = gateway
         self._companies = companies
@@ -59,6 +64,7 @@ class ConnectionWatcher:
         self._clock = clock
         self._rng = rng
         self._limits = limits
+        self._listed = listed
         self._plan = PollPlan()
         self._health = GatewayHealth()
         self._waker = Waker(clock)
@@ -89,7 +95,7 @@ class ConnectionWatcher:
     async def _turn(self, send: ObjectSendStream[str]) -> float:
         """Do what is due now; returns how long there is nothing to do."""
         now = self._clock.monotonic()
-        if not len(self._plan):
+        if not len(self._plan) and (self._listed is None or self._bulk_due > now):
             return SYNC_S
         if self._lost_probes:
             return await self._probe()
@@ -154,6 +160,8 @@ class ConnectionWatcher:
             self._note(error)
             self._bulk_lost(now)
             return
+        if self._listed is not None:
+            self._listed(found.keys())
         missing = self._tell_all(found)
         for company in missing:
             self._plan.put(company, now)
@@ -176,7 +184,7 @@ class ConnectionWatcher:
 
     def _bulk_lost(self, now: float) -> None:
         """Ask one by one: that tells whether only the bulk call is missing, or the whole gateway is gone."""
-        self._bulk_due = now + BULK_AGAIN_S
+        self._bulk_due = now + (BULK_AGAIN_S if len(self._plan) else self._limits().connection_s)
         if self._bulk_works:
             self._bulk_works = False
             self._polled.clear()

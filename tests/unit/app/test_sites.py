@@ -14,6 +14,7 @@ from baileykeep.clock import VirtualClock
 from baileykeep.config.load import load
 from baileykeep.config.settings import Settings
 from baileykeep.gateways.base import Capabilities
+from baileykeep.model.symptoms import company
 
 pytestmark = pytest.mark.asyncio
 
@@ -111,3 +112,42 @@ async def test_two_that_are_given_one_folder_are_both_left_alone_after_a_restart
     await second.look_around()
     assert second.folders() == {}
     assert any("is the folder of companies 1 and 2" in odd.reason for odd in second.oddities)
+
+
+def listing(root: Path, more: str = "") -> Sites:
+    """A gateway that keeps its logins to itself and tells of its sessions."""
+    config = root / "config"
+    (config / "companies").mkdir(parents=True)
+    text = CONFIG.format(root=root, sessions=[]).replace("sessions = []", f'auth_store = "none"\n{more}')
+    (config / "baileykeep.toml").write_text(text)
+    (config / "companies" / "3.toml").write_text('name = "Three"\n')
+    (config / "companies" / "4.toml").write_text("enabled = false\n")
+    return Sites(load(config), VirtualClock(), Vault(root / "backups"), door)
+
+
+async def test_whoever_a_gateway_without_folders_lists_is_watched_and_not_lost_when_it_does_not(tmp_path: Path) -> None:
+    found = listing(tmp_path)
+    await found.look_around()
+    assert found.companies() == ["3"]
+    found.note_list("main", {"1", "4", "../x"})
+    await found.look_around()
+    assert sorted(found.companies()) == ["1", "3"]
+    assert found.store("1") is None
+    assert [odd.reason for odd in found.oddities] == ["holds a session without a usable company id"]
+    member = found.member(company("1"))
+    assert member is not None
+    assert not member.can.files
+    assert "auth files: not watched" in found.not_watched("main")[0]
+    found.note_list("main", set())
+    await found.look_around()
+    assert not found.placement("1").present
+    assert found.placement("3").present
+    found.forget("1")
+    assert found.companies() == ["3"]
+
+
+async def test_by_wish_only_companies_with_a_file_are_watched(tmp_path: Path) -> None:
+    found = listing(tmp_path, "discover = false")
+    found.note_list("main", {"1"})
+    await found.look_around()
+    assert found.companies() == ["3"]

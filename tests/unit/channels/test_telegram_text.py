@@ -185,3 +185,11 @@ def test_one_company_in_a_few_lines() -> None:
         "🟡 Beta (2): disconnected",
         "Next: reconnect in 2 min",
     ]
+
+
+def test_a_company_without_files_is_told_what_is_not_watched() -> None:
+    left_out = "auth files: not watched, it keeps its logins in Redis: no levels, no cleanup, no backups"
+    view = {"id": "1", "files": None, "not_watched": [left_out], "cannot": ["Cannot reconnect: no call."]}
+    assert parsed(telegram_text.company(view), "HTML").splitlines()[1:] == [
+        f"A{left_out[1:]}.", "Cannot reconnect: no call.",
+    ]  # fmt: skip

@@ -141,3 +141,18 @@ def test_watching_does_not_mix_with_json(run: Run) -> None:
 def test_a_headline_does_not_repeat_the_name_beside_it() -> None:
     assert without_name("Acme (962302): disconnected", "962302") == "disconnected"
     assert without_name("stream closed: 503", "962302") == "stream closed: 503"
+
+
+LEFT_OUT = "auth files: not watched, it keeps its logins in Redis: no levels, no cleanup, no backups"
+
+
+def test_what_is_not_watched_is_said_and_no_backup_is_missed(daemon: Daemon, run: Run) -> None:
+    none: Any = {"count": 0, "newest_at": None, "newest_kind": None}
+    missing = "Cannot relink with a new QR code: its auth files are not watched."
+    one = company("1", files=None, backups=none, not_watched=[LEFT_OUT], cannot=[missing])
+    daemon(overview=overview(one, gateways=[gateway(not_watched=[LEFT_OUT])]), company=one, events={"events": []})
+    whole, alone = run("health").out, run("health", "1").out
+    assert " ".join(LEFT_OUT.split()) in " ".join(whole.split())
+    assert "none" not in whole.split("COMPANY")[1]
+    assert "not watched" in alone
+    assert "relink with a new QR code" in alone

@@ -353,7 +353,7 @@ def test_by_hand_what_removes_files_needs_files_and_a_stop(rung: Rung) -> None:
     assert may_request(case(seen=KNOWN, fleet=jumped), rung) == expected
 
 
-@pytest.mark.parametrize("rung", sorted(set(Rung) - gates.REMOVES_FILES))
+@pytest.mark.parametrize("rung", [Rung.RECONNECT, Rung.RESTART_PROCESS, Rung.RESET])
 def test_by_hand_the_rest_needs_nothing_but_a_free_company(rung: Rung) -> None:
     bare = case(seen=view(unknown=True), can=Can(files=False, stop=False), fleet=replace(ACTING, jumped_at=NOW))
     assert may_request(bare, rung) == Decision(Verb.ACT, Reason.OPERATOR, rung)

@@ -283,3 +283,19 @@ async def test_limits_may_change_while_it_runs() -> None:
         limits[0] = PollLimits(connection_s=1)
         await advance(clock, 60)
     assert len(gateway.asked) > 40
+
+
+@pytest.mark.asyncio
+async def test_whom_a_gateway_lists_is_told_also_while_nobody_is_known_yet() -> None:
+    s, listed = Setting(FakeGateway({"1": UP, "2": DOWN}, bulk=True), []), list[set[str]]()
+    s.watcher = ConnectionWatcher(
+        s.gateway, lambda: s.companies, s.facts.append, clock=s.clock, rng=random.Random(1),
+        listed=lambda found: listed.append(set(found)),
+    )  # fmt: skip
+    async with running(s.watcher.run):
+        await s.after(0)
+        assert listed == [{"1", "2"}]
+        s.companies = ["1", "2"]
+        facts = await s.after(5)
+    assert {f.company for f in seen(facts)} == {"1", "2"}
+    assert s.gateway.asked == []
