@@ -8,6 +8,7 @@ looks asks `looking`: a test overrides them and fails the n-th. Errors are `OSEr
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -23,6 +24,7 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _ANY_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _TEMP = re.compile(r"\.baileykeep-[0-9a-f]{16}\.tmp")
 
 
@@ -133,6 +135,26 @@ class Fsys:
                 self.remove(folder, temp)
             raise
         self.sync(folder)
+
+    def write_new(self, folder: int, name: str, data: bytes, *, mode: int) -> None:
+        """The same for a name that must not be there: raises `FileExistsError` and changes nothing where it is."""
+        temp = f".baileykeep-{self.nonce(8)}.tmp"
+        try:
+            self._write_temp(folder, temp, data, mode, None, None)
+            self.before("link", name)
+            _link(folder, temp, _bare(name))
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                self.remove(folder, temp)
+        self.sync(folder)
+
+    def forget(self, folder: int, name: str) -> None:
+        """Let the next reading of a file come from the disk, where the system can."""
+        descriptor = os.open(_bare(name), _READ, dir_fd=folder)
+        try:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(descriptor)
 
     def _write_temp(
         self, folder: int, temp: str, data: bytes, mode: int, owner: Owner | None, mtime: float | None
@@ -284,6 +306,20 @@ def _sign(descriptor: int) -> None:
     with contextlib.suppress(OSError):
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+
+
+def _link(folder: int, temp: str, name: str) -> None:
+    """Give a file a second name that nobody has. File systems without such names get a look and a rename."""
+    try:
+        os.link(temp, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if os.access(name, os.F_OK, dir_fd=folder, follow_symlinks=False):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from error
+        os.rename(temp, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
 def _bare(name: str) -> str:

@@ -39,7 +39,7 @@ bare `…/{{company}}` only folders with Baileys files in them count. Two compan
 mistake.
 """
 
-CREDENTIALS = ("telegram_token", "http_token", "heartbeat_url", "gateways_<name>_secret")
+CREDENTIALS = ("telegram_token", "http_token", "heartbeat_url", "offsite_secret", "gateways_<name>_secret")
 
 
 def page() -> str:

@@ -31,6 +31,7 @@ ELSEWHERE = {
     "app/socket_server.py": "its own socket",
     "cli/failures.py": "standard output that nobody reads any more",
     "cli/init.py": "a new configuration",
+    "cli/offsite_keys.py": "a new private key, for another place",
     "journal/database.py": "the journal",
     "demo/": "a stand-in gateway with folders of its own",
 }

@@ -17,6 +17,7 @@ from baileykeep import __version__
 from baileykeep.actions import stillness
 from baileykeep.app.control import ControlService
 from baileykeep.app.housekeeping import Housekeeping
+from baileykeep.app.offsite import Offsite
 from baileykeep.app.sites import Door, Knowledge, MakeDoor, Sites
 from baileykeep.app.snapshot import Sources
 from baileykeep.app.vitals import Vitals, memory_mb
@@ -135,9 +136,10 @@ class Core:
         self.channels = outside.make_channels(given.settings, given.journal, clock, self._command)
         self.courier = Courier(given.journal, self.channels, clock, given.settings.limits.notify)
         moves.join(self.courier)
+        self.offsite = Offsite(self.sites, self.engine, self.vault, self.bus, clock)
         self.sources = Sources(
             self.sites, self.engine, self.ledger, self.holds, clock, self._copies,
-            self.problems_now,
+            self.problems_now, self.offsite.view,
         )  # fmt: skip
         self.orchestrator: Orchestrator
         self.control: ControlService
@@ -195,6 +197,7 @@ class Core:
         given = self.given
         group.start_soon(self.engine.run, self.orchestrator)
         group.start_soon(self.housekeeping.run)
+        group.start_soon(self.offsite.run)
         group.start_soon(self.courier.run)
         group.start_soon(self.board.run)
         group.start_soon(self.lookout.run)
@@ -312,7 +315,10 @@ class Core:
         return notices(before, after, name=name, routes=routes, now=now, limits=limits, lacking=lacking)
 
     def _copies(self, ident: str) -> BackupsView:
-        return self.housekeeping.copies(ident)
+        copies = self.housekeeping.copies(ident)
+        if self.offsite.table.to is None:
+            return copies
+        return {**copies, "offsite_at": self.offsite.away(ident).newest_at}
 
     async def _command(self, command: str, args: Mapping[str, Any], operator: str) -> Mapping[str, Any]:
         return await self.control.call(command, args, operator)

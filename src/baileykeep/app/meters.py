@@ -86,6 +86,9 @@ class Meters:
         self.metrics.host_online.set(seen["network"]["online"])
         self.metrics.whatsapp_reachable.set(seen["network"]["whatsapp"])
         self.metrics.config_last_reload_success.set(seen["config"]["ok"])
+        copies, now = seen["copies"], seen["now"]
+        self.metrics.offsite_waiting.set(copies["waiting"])
+        self.metrics.offsite_waiting_seconds.set(max(0.0, now - (copies["waiting_since"] or now)))
         for gateway in seen["gateways"]:
             self.metrics.gateway_up.labels(gateway["id"]).set(gateway["problem"] is None)
             self.metrics.process_up.labels(gateway["id"]).set(gateway["process"]["state"] == "running")
@@ -109,6 +112,9 @@ class Meters:
         if newest is not None:
             age_s = max(0.0, sources.clock.now() - newest)
             self.metrics.backup_age_seconds.labels(view["id"]).set(age_s)
+        away_at = view["backups"].get("offsite_at")
+        if away_at is not None:
+            self.metrics.offsite_age_seconds.labels(view["id"]).set(max(0.0, sources.clock.now() - away_at))
 
     def _series_of(self, ident: str, gateway: str) -> _Series:
         known = self._series.get(ident)

@@ -22,6 +22,7 @@ from baileykeep.model.overview import (
     BackupsView,
     CompanyView,
     ConnectionView,
+    CopiesView,
     FilesView,
     GatewayView,
     Health,
@@ -52,6 +53,7 @@ class Sources:
     clock: Clock
     copies: Copies
     problems: Callable[[], Sequence[str]]
+    copies_away: Callable[[], CopiesView]
 
 
 def overview(of: Sources) -> Overview:
@@ -80,6 +82,7 @@ def installation(of: Sources) -> Overview:
         "gateways": [_gateway(of, name) for name in of.sites.doors],
         "companies": [],
         "incidents": [incident_view(of, i) for i in of.ledger.all_open() if i.subject.scope != "company"],
+        "copies": of.copies_away(),
     }
 
 

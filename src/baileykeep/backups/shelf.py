@@ -21,6 +21,7 @@ SUFFIX = ".tar.zst"
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-(cold|hot|manual|aside)-[0-9a-f]{4,16}")
 _LOCK = ".lock"
 _ACTION_LOCK = ".action.lock"
+_SENDING_LOCK = ".sending.lock"
 _LONGEST = 120
 
 
@@ -47,23 +48,32 @@ class Shelf:
     @contextlib.contextmanager
     def held(self, company: str) -> Iterator[None]:
         """Keep other users of this company's copies out for a moment; unfinished writes of a crash are removed."""
-        path = self._made(company)
-        with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(self._fsys.lock(path / _LOCK, wait=True))
-            except OSError as error:
-                raise _failed("cannot be locked", error) from error
-            with self._opened(path) as folder, _explained("cannot be tidied"):
+        with self._locked(company, _LOCK, wait=True):
+            with self._opened(self.path(company)) as folder, _explained("cannot be tidied"):
                 self._fsys.sweep(folder)
             yield
 
     @contextlib.contextmanager
     def action_lock(self, company: str) -> Iterator[None]:
         """Bar other processes from changing this company's auth folder. Raises `Refused` when one is at it."""
+        with self._locked(company, _ACTION_LOCK):
+            yield
+
+    @contextlib.contextmanager
+    def sending_lock(self, company: str, *, wait: bool) -> Iterator[None]:
+        """Let one process at a time send this company's copies off this host. Without `wait` raises `Refused`.
+
+        It bars nobody from taking copies or putting them back.
+        """
+        with self._locked(company, _SENDING_LOCK, wait=wait):
+            yield
+
+    @contextlib.contextmanager
+    def _locked(self, company: str, name: str, *, wait: bool = False) -> Iterator[None]:
         path = self._made(company)
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(self._fsys.lock(path / _ACTION_LOCK))
+                stack.enter_context(self._fsys.lock(path / name, wait=wait))
             except OSError as error:
                 raise _failed("cannot be locked", error) from error
             yield

@@ -88,7 +88,11 @@ def _backups(view: CompanyView, now: float) -> Text:
     if backups["newest_at"] is None:
         return Text("none", style="dim" if view["not_watched"] and view["files"] is None else "red")
     kind = f" ({human(backups['newest_kind'])})" if backups["newest_kind"] else ""
-    return Text(f"{backups['count']}, newest {span(now - backups['newest_at'])} old{kind}")
+    text = Text(f"{backups['count']}, newest {span(now - backups['newest_at'])} old{kind}")
+    if "offsite_at" in backups:
+        away_at = backups["offsite_at"]
+        text.append(f"; off this host {span(now - away_at)} old" if away_at is not None else "; none off this host")
+    return text
 
 
 def _incident(incident: IncidentView, company: str, now: float) -> Text:

@@ -48,10 +48,11 @@ def examine(directory: Path) -> Iterator[Check]:
 
 
 def _with(settings: Settings) -> Iterator[Check]:
-    from baileykeep.cli import checks, checks_logins, checks_logs, checks_outside, checks_telegram
+    from baileykeep.cli import checks, checks_copies, checks_logins, checks_logs, checks_outside, checks_telegram
 
     yield checks.state_dir(settings.installation.state_dir)
     yield checks.backups_dir(settings.installation.backups_dir)
+    yield checks_copies.away(settings)
     yield checks.journal(settings.installation.state_dir)
     yield from checks.folders(settings)
     yield from checks_logins.logins(settings)

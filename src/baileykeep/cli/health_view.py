@@ -83,6 +83,20 @@ def _notes(view: Overview) -> Iterator[Text]:
         yield Text("configuration: the last good one is in use", style="bold red")
     for problem in view["config"]["problems"]:
         yield Text(f"  {plain(problem)}", style="red")
+    yield from _copies(view)
+
+
+def _copies(view: Overview) -> Iterator[Text]:
+    """What keeps copies from leaving this host, and how many wait for it."""
+    copies = view.get("copies")
+    if copies is None or (not copies["problem"] and not copies["waiting"]):
+        return
+    text = Text("copies off this host: " if copies["to"] else "", style="yellow")
+    if copies["waiting"]:
+        text.append(f"those of {count(copies['waiting'], 'company', 'companies')} wait")
+        text.append(f" since {span(view['now'] - copies['waiting_since'])}" if copies["waiting_since"] else "")
+        text.append(": " if copies["problem"] else "")
+    yield text.append(plain(copies["problem"] or ""))
 
 
 def _gateway(gateway: GatewayView) -> Iterator[Text]:

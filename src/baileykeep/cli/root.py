@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import baileykeep
-from baileykeep.cli import act, answer, backup, config_cmds, daemon, doctor, files, guard, init, look, scan
+from baileykeep.cli import act, answer, backup, config_cmds, daemon, doctor, files, guard, init, look, offsite, scan
 from baileykeep.cli.options import ACT, ANSWER, LOOK, PREPARE
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ for panel, commands in GROUPS:
 files.register(app)
 scan.register(app)
 backup.register(app)
+offsite.register(app)
 guard.register(app)
 config_cmds.register(app)
 init.register(app)

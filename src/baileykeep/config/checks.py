@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from baileykeep.config import credentials
+from baileykeep.config import credentials, offsite_tables
 from baileykeep.config.fields import COMPANY_ID, Table
 from baileykeep.config.limit_checks import clashes
 from baileykeep.config.lines import line_of
@@ -39,6 +39,8 @@ def wanted_secrets(installation: Installation) -> Iterator[credentials.Wanted]:
     yield credentials.Wanted("http.token", http.token, http.token_env, http.token_file)
     yield credentials.Wanted("telegram.token", telegram.token, telegram.token_env, telegram.token_file)
     yield credentials.Wanted("heartbeat.url", beat.url, beat.url_env, beat.url_file)
+    away = installation.offsite
+    yield credentials.Wanted("offsite.secret", away.secret, away.secret_env, away.secret_file)
     for name, gateway in installation.gateways.items():
         yield credentials.Wanted(f"gateways.{name}.secret", gateway.secret, gateway.secret_env, gateway.secret_file)
         run_by = gateway.process
@@ -102,6 +104,10 @@ def about_installation(installation: Installation, limits: Limits, sources: Sour
         yield from _about_gateway(name, gateway, sources)
     yield from _about_templates(installation, source)
     yield from _about_http(installation, source)
+    backups = sources.directory.absolute() / installation.backups_dir.expanduser()
+    templates = [path for gateway in installation.gateways.values() for path in gateway.sessions]
+    for key, reason, remedy in offsite_tables.faults(installation.offsite, backups, templates):
+        yield problem(source, f"offsite.{key}", reason, remedy)
     if installation.telegram.token and not installation.telegram.users:
         reason = "is empty, so nobody's buttons and commands are obeyed"
         yield warning(source, "telegram.users", reason, "add the ids of the people on call")

@@ -32,6 +32,7 @@ from baileykeep.config.fields import (
     listed,
 )
 from baileykeep.config.limit_tables import SECTIONS, SHARED, limits_table
+from baileykeep.config.offsite_tables import OffsiteTable
 from baileykeep.config.process_tables import ProcessTable
 from baileykeep.config.window import DAYS, Window
 
@@ -225,6 +226,7 @@ class Installation(Table):
     heartbeat: HeartbeatTable = Field(default_factory=HeartbeatTable, description="dead man's switch")
     network: NetworkTable = Field(default_factory=NetworkTable, description="our own probes")
     journal: JournalTable = Field(default_factory=JournalTable, description="how much of the past is kept")
+    offsite: OffsiteTable = Field(default_factory=OffsiteTable, description="copies off this host")
     window: WindowTable | None = Field(
         default=None, description="maintenance window of companies that have none of their own"
     )

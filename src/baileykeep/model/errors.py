@@ -79,6 +79,12 @@ class BackupError(BaileykeepError):
     code = "backup"
 
 
+class OffsiteError(BackupError):
+    """A copy could not be sent off this host, found there, or brought back."""
+
+    code = "offsite"
+
+
 class JournalError(BaileykeepError):
     """The journal could not be read or written."""
 

@@ -48,6 +48,7 @@ class Cause(StrEnum):
     COMPANY_CRASHED = "company_crashed"
     BREACH = "breach"
     OVER_BOUNDS = "over_bounds"
+    COPIES_STAY = "copies_stay"
 
 
 class Topic(StrEnum):

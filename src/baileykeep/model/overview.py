@@ -68,11 +68,15 @@ class FilesView(TypedDict):
 
 
 class BackupsView(TypedDict):
-    """The copies of one company; `newest_at` is epoch seconds."""
+    """The copies of one company; times are epoch seconds.
+
+    `offsite_at` is when the newest login off this host was made; it is given where copies are sent.
+    """
 
     count: int
     newest_at: float | None
     newest_kind: str | None
+    offsite_at: NotRequired[float | None]
 
 
 class ApprovalView(TypedDict):
@@ -124,6 +128,18 @@ class CompanyView(TypedDict):
     cannot: list[str]
 
 
+class CopiesView(TypedDict):
+    """Copies off this host. `to` is None where none are sent; `waiting` counts companies with some not sent.
+
+    `problem` says in words what is wrong, None when nothing is.
+    """
+
+    to: str | None
+    waiting: int
+    waiting_since: float | None
+    problem: str | None
+
+
 class Overview(TypedDict):
     """Everything at a glance; times are epoch seconds. `incidents` are those of gateways and of the host."""
 
@@ -137,6 +153,7 @@ class Overview(TypedDict):
     gateways: list[GatewayView]
     companies: list[CompanyView]
     incidents: NotRequired[list[IncidentView]]
+    copies: NotRequired[CopiesView]
 
 
 class StepView(TypedDict):

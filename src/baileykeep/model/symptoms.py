@@ -97,6 +97,7 @@ class SymptomKind(StrEnum):
     COMPANY_CRASHED = "company_crashed"
     BREACH = "breach"
     OVER_BOUNDS = "over_bounds"
+    COPIES_STAY = "copies_stay"
 
 
 @dataclass(frozen=True, slots=True)

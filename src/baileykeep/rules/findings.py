@@ -63,6 +63,7 @@ WATCH: tuple[Cause, ...] = (
     Cause.FOLDER_MISSING,
     Cause.PHONE_MISMATCH,
     Cause.CONFIG_BAD,
+    Cause.COPIES_STAY,
     Cause.OVER_BOUNDS,
     Cause.FILES_HIGH,
     Cause.PRE_KEY_ANOMALY,

@@ -24,7 +24,7 @@ def evictions(
     is the newest paired one it stays too.
     `protected` names stay: those that a begun action still needs.
     """
-    kept = set(protected) | _newest_paired(backups, now)
+    kept = set(protected) | newest_paired(backups, now)
     gone: list[Backup] = []
     asides = by_age((backup for backup in backups if backup.kind in SET_ASIDE), now)
     for ranked, keep in (
@@ -46,7 +46,8 @@ def _rank(backup: Backup, now: float) -> tuple[bool, float, str]:
     return backup.created_at <= now + _CLOCK_SLACK_S, backup.created_at, backup.name
 
 
-def _newest_paired(backups: Sequence[Backup], now: float) -> set[str]:
+def newest_paired(backups: Sequence[Backup], now: float) -> set[str]:
+    """Names that never go: the newest paired login, and the one that says so under whatever clock it was made."""
     paired = [b for b in backups if b.paired and b.kind not in SET_ASIDE and not b.cleared]
     if not paired:
         return set()

@@ -256,5 +256,12 @@ WORDS: Mapping[Cause, CauseWords] = MappingProxyType(
             "Restart Baileykeep when it suits you, and report what grew.",
             ": {what}",
         ),
+        Cause.COPIES_STAY: CauseWords(
+            "Copies do not leave this host",
+            "copies do not leave this host",
+            "Should this machine be lost, the newest copies of these logins are lost with it.",
+            "See what is missing and why: `baileykeep offsite push`.",
+            ": {what}",
+        ),
     }
 )

@@ -56,6 +56,10 @@ class Metrics:
         self.backups = self._gauge("backups", "backups that are kept, by kind", ("company", "kind"))
         self.backup_age_seconds = self._gauge("backup_age_seconds", "age of the newest paired backup", ("company",))
 
+        self.offsite_age_seconds = self._gauge(
+            "offsite_age_seconds", "age of the newest paired backup that lies off this host", ("company",)
+        )
+
     def _declare_gateways(self) -> None:
         self.gateway_up = self._gauge("gateway_up", "1 while the gateway's HTTP side answers", ("gateway",))
         self.gateway_poll_seconds = self._gauge("gateway_poll_seconds", "how long its last answer took", ("gateway",))
@@ -96,6 +100,10 @@ class Metrics:
         self.heartbeat_last_success_timestamp_seconds = self._gauge(
             "heartbeat_last_success_timestamp_seconds", "when the heartbeat address last answered"
         )
+        self.offsite_waiting = self._gauge(
+            "offsite_waiting", "companies with copies that have not left this host; 0 where none are to"
+        )
+        self.offsite_waiting_seconds = self._gauge("offsite_waiting_seconds", "how long the oldest of those waits")
         self.journal_bytes = self._gauge("journal_bytes", "size of the journal")
         self.build_info = self._gauge("build_info", "always 1; the version is a label", ("version",))
 

@@ -69,6 +69,7 @@ def test_everything_can_be_reached(run: Run, daemon: Daemon, installed: Path) ->
     result = run("doctor", "--json")
     found = states(result)
     assert found.pop("process of main") == "warn"
+    assert found.pop("copies off this host") == "warn"
     assert set(found.values()) == {"ok"}, result.out
     assert {
         "configuration",

@@ -1,0 +1,1 @@
+"""Copies off this host: sealed with age, sent, read back, and brought home again."""
