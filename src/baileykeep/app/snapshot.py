@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from baileykeep import __version__
 from baileykeep.app.sites import Sites
@@ -241,5 +243,18 @@ def _now(of: Sources, subject: Subject, view: CompanyView) -> str:
         level = f", folder {files['level']} ({files['counted']} counted files)" if files else ""
         return f"No open incident: {view['connection']['state']}{level}. {view['next']}"
     if health.hold:
-        return f"Holding: {words.why_held(Reason(health.hold.partition(':')[0]))}. {view['next']}"
+        reason = Reason(health.hold.partition(":")[0])
+        return f"Holding: {words.why_held(reason)}.{_opens(of, subject, reason)} {view['next']}"
     return view["next"]
+
+
+def _opens(of: Sources, subject: Subject, reason: Reason) -> str:
+    """When the maintenance window that something waits for opens next."""
+    member = of.sites.member(subject)
+    if reason is not Reason.WAIT_FOR_WINDOW or member is None or member.window is None:
+        return ""
+    opens_at = member.window.opens_at(of.clock.now())
+    if opens_at is None:
+        return " It does not open within two weeks."
+    zone = ZoneInfo(of.sites.settings.installation.timezone)
+    return f" It opens {datetime.fromtimestamp(opens_at, zone):%a %d %b %H:%M} ({zone.key})."

@@ -31,6 +31,13 @@ class Window:
                 return closes
         return None
 
+    def opens_at(self, now: float) -> float | None:
+        """When it opens next after `now` (epoch seconds); None when it does not within two weeks."""
+        today = datetime.fromtimestamp(now, ZoneInfo(self.zone)).date()
+        days = (today + timedelta(days=ahead) for ahead in range(-1, 15))
+        spans = (self._span(day) for day in days if day.weekday() in self.days)
+        return next((opens for opens, closes in spans if now < opens < closes), None)
+
     def _span(self, day: date) -> tuple[float, float]:
         zone = ZoneInfo(self.zone)
         last = day + timedelta(days=1) if self.end <= self.start else day

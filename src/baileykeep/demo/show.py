@@ -39,6 +39,7 @@ LEAD_S = 10.0
 HELD = {
     Reason.TOO_EARLY: "its gateway still has time",
     Reason.WAIT_FOR_WINDOW: "no maintenance window now",
+    Reason.OTHER_INCIDENT: "another incident is open",
     Reason.STARTING_UP: "it has only just started",
 }
 """Reasons in few words, for one column; the feed below gives them in full."""

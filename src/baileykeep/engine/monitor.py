@@ -160,6 +160,8 @@ class Monitor:
             beside=self._beside(member),
             can_reconnect=member.can.reconnect,
             window=bool(member.window_at(now)),
+            window_left_s=_left_s(member, now),
+            neighbours=tuple(str(subject) for subject, _ in self._running_beside(member)),
         )
 
     def _symptoms(self, subject: Subject) -> Mapping[SymptomKind, Symptom]:
@@ -168,15 +170,20 @@ class Monitor:
 
     def _beside(self, member: Member) -> tuple[str, ...]:
         """Running actions that one more would cross: its gateway's, a company's of it, one on the same process."""
-        crossed = []
-        for subject, watch in self._watches.items():
-            other = self._sees.roster.member(subject)
-            if watch.act is None or subject == member.subject or other is None or other.gateway != member.gateway:
-                continue
-            shared = other.can.by_process or member.can.by_process
-            if shared or Scope.GATEWAY in (subject.scope, member.subject.scope):
-                crossed.append(str(subject))
-        return tuple(crossed)
+        return tuple(
+            str(subject)
+            for subject, other in self._running_beside(member)
+            if other.can.by_process or member.can.by_process or Scope.GATEWAY in (subject.scope, member.subject.scope)
+        )
+
+    def _running_beside(self, member: Member) -> list[tuple[Subject, Member]]:
+        """Those of the same gateway on which an action runs."""
+        others = [(subject, self._sees.roster.member(subject)) for subject, w in self._watches.items() if w.act]
+        return [
+            (subject, other)
+            for subject, other in others
+            if other is not None and subject != member.subject and other.gateway == member.gateway
+        ]
 
     # --- breaches ---------------------------------------------------------------------------------------------
 
@@ -279,3 +286,9 @@ def _symptom(breach: Breach, now: float) -> Symptom:
     barred = f"; barred: {breach.barred[:1].lower()}{breach.barred[1:]}" if breach.barred else ""
     detail = {"promise": breach.invariant.replace("_", " "), "wrong": f"{breach.text}{barred}"}
     return Symptom(breach.subject, SymptomKind.BREACH, now, severity=Severity.CRITICAL, detail=detail)
+
+
+def _left_s(member: Member, now: float) -> float:
+    """How long its maintenance window stays open; 0 while none is."""
+    closes_at = member.window.closes_at(now) if member.window is not None else None
+    return closes_at - now if closes_at is not None else 0.0

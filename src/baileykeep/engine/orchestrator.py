@@ -14,6 +14,7 @@ from anyio.abc import TaskGroup
 
 from baileykeep.actions.base import Order, Result
 from baileykeep.clock import Clock
+from baileykeep.engine import windows
 from baileykeep.engine.executor import RELINKING, Executor
 from baileykeep.engine.holds import Holds, silenced, without_brake
 from baileykeep.engine.ledger import Ledger, Running
@@ -219,15 +220,15 @@ class Orchestrator:
         fleet = parts.holds.fleet(
             subject, member.gateway, outside, member.limits, parts.clock.now(), busy=self._busy(member)
         )
-        fleet = replace(fleet, window=member.window_at(parts.clock.now()))
+        beside = windows.neighbours(member, self.running, parts.roster)
+        fleet = replace(fleet, **windows.beside(member, parts.ledger, beside, parts.clock.now()))
         return fleet if subject.scope is Scope.COMPANY else without_brake(fleet)
 
     def _busy(self, member: Member) -> bool:
         """Whether an action runs that one more would cross: its own, its gateway's, or one on a shared process."""
         if member.subject in self.running:
             return True
-        others = (self.parts.roster.member(subject) for subject in self.running)
-        neighbours = [other for other in others if other is not None and other.gateway == member.gateway]
+        neighbours = windows.neighbours(member, self.running, self.parts.roster)
         if member.subject.scope is Scope.GATEWAY:
             return bool(neighbours)
         return any(o.subject.scope is Scope.GATEWAY or o.can.by_process or member.can.by_process for o in neighbours)

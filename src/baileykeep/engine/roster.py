@@ -19,6 +19,9 @@ class Window(Protocol):
     def closes_at(self, now: float) -> float | None:
         """When the window that is open now closes; None while none is open."""
 
+    def opens_at(self, now: float) -> float | None:
+        """When it opens next; None when not soon."""
+
 
 @dataclass(frozen=True, slots=True)
 class Member:

@@ -59,6 +59,7 @@ class Reason(StrEnum):
     BREACH = "breach"
     SESSION_RUNNING = "session_running"
     WAIT_FOR_WINDOW = "wait_for_window"
+    OTHER_INCIDENT = "other_incident"
     # to hand over
     NO_RUNG_LEFT = "no_rung_left"
     HUMAN_ONLY = "human_only"

@@ -21,7 +21,8 @@ class Situation:
     """What held for everybody, or for this subject from outside, when an action was about to begin.
 
     `waits_until` is its turn after a brake that lifted; `beside` names running actions that this one would cross;
-    `window`: its maintenance window is open.
+    `window`: its maintenance window is open; `window_left_s`: how long it stays so; `neighbours` names actions on other
+    companies of its gateway.
     """
 
     acting: bool = True
@@ -37,6 +38,8 @@ class Situation:
     beside: tuple[str, ...] = ()
     can_reconnect: bool = True
     window: bool = False
+    window_left_s: float = 0.0
+    neighbours: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ NO_BUDGET = frozenset({Rung.SNAPSHOT})
 class Fleet:
     """What holds for everybody, or comes from outside the company, at the moment of the decision.
 
-    `window` is whether the company's maintenance window is open for new work; None when it has none.
+    `window` is whether the company's maintenance window is open for new work; None when it has none. `neighbour`: an
+    action runs on another company of its gateway; `other_incident`: one of its own, or of its gateway, is open beside
+    what its folder tells.
     """
 
     act: bool = False
@@ -34,6 +36,8 @@ class Fleet:
     busy: bool = False
     breach: bool = False
     window: bool | None = None
+    neighbour: bool = False
+    other_incident: bool = False
 
 
 @dataclass(frozen=True, slots=True)

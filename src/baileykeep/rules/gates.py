@@ -134,10 +134,19 @@ def _critical(case: Case, rung: Rung) -> Decision | None:
     if not case.view.up:
         return hold(Reason.TOO_EARLY, rung)
     if case.fleet.window is not None:
-        return None if case.fleet.window else hold(Reason.WAIT_FOR_WINDOW, rung)
+        return _in_window(case, rung)
     since = case.view.critical_since if case.view.critical_since is not None else case.now
     until = since + case.limits.thresholds.connected_critical_s
     return hold(Reason.WAIT_FOR_WINDOW, rung, until) if case.now < until else None
+
+
+def _in_window(case: Case, rung: Rung) -> Decision | None:
+    """A window acts on a company with nothing else wrong, and on one of a gateway at a time."""
+    if not case.fleet.window:
+        return hold(Reason.WAIT_FOR_WINDOW, rung)
+    if case.fleet.neighbour:
+        return hold(Reason.ACTION_RUNNING, rung)
+    return hold(Reason.OTHER_INCIDENT, rung) if case.fleet.other_incident else None
 
 
 def _creds(case: Case, rung: Rung) -> Decision | None:

@@ -27,6 +27,7 @@ INVARIANTS: Mapping[str, Check] = {
         begin.looks_first_after_a_start,
         begin.rungs_in_order,
         begin.cooldowns_kept,
+        begin.windows_kept,
         begin.daily_budget_kept,
         begin.login_ends_only_with_consent,
         begin.no_cleanup_after_a_clock_jump,

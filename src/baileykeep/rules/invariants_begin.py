@@ -124,6 +124,20 @@ def _pause_s(begun: Begun, limits: Limits) -> float:
     return pauses.get(rung, 0.0)
 
 
+def windows_kept(_watch: Watch, evidence: Evidence, limits: Limits) -> str:
+    """By itself a connected session with too many files is cleaned only with a human's fresh word, or in its
+    maintenance window: never in that window's last 15 minutes, and one company of a gateway at a time."""
+    sight = evidence.sight
+    if not isinstance(sight, Begun) or sight.manual or sight.attempt.cause is not Cause.FILES_CRITICAL:
+        return ""
+    if sight.attempt.operator is not None and _agreed(sight, evidence.at, limits):
+        return ""
+    if sight.situation.window_left_s <= limits.ladder.window_margin_s:
+        return "no maintenance window is open for long enough, and no human agreed to it"
+    beside = ", ".join(sight.situation.neighbours)
+    return f"in the same window an action runs on {beside}" if beside else ""
+
+
 def _all_tries(watch: Watch, begun: Begun) -> list[Try]:
     """What the monitor remembers, and what the journal does: each attempt once."""
     known = {t.action: t for t in watch.tries}

@@ -157,7 +157,7 @@ WORDS: Mapping[Cause, CauseWords] = MappingProxyType(
             "Stale contact sessions",
             "stale contact sessions",
             "Several contacts' sessions were replaced in a short time.",
-            "Nothing at once; a cleanup is queued for the next window.",
+            "Nothing at once; if its folder is full as well, give it a maintenance window.",
             " ({count} in {window_s})",
         ),
         Cause.WAITING_FOR_MESSAGE: CauseWords(

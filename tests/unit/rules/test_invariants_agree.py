@@ -27,6 +27,8 @@ def situation(made: Case) -> Situation:
         online=fleet.online, whatsapp=fleet.whatsapp, braked=fleet.braked, waits_until=fleet.not_before,
         started_at=fleet.started_at, jumped_at=fleet.jumped_at, beside=("company:other",) if fleet.busy else (),
         can_reconnect=made.can.reconnect, window=bool(fleet.window),
+        window_left_s=made.limits.ladder.window_margin_s + 1 if fleet.window else 0.0,
+        neighbours=("company:other",) if fleet.neighbour else (),
     )  # fmt: skip
 
 
@@ -44,7 +46,10 @@ def breached(made: Case, decision: Decision, *, manual: bool = False) -> tuple[t
 AGES_S = st.sampled_from([1, 599, 600, 601, 1199, 1200, 3599, 3600, 21_599, 21_600, 86_399, 86_400, 7 * 86_400])
 OPERATOR = st.sampled_from([None, None, "ann"])
 FAILED_EARLY = ((601.0, 5000.0), (601.0, 5000.0, 9000.0), (601.0, 5000.0, 9000.0, 12_000.0))
-ACTIVE = st.sampled_from([ACTING, ACTING, ACTING, replace(ACTING, window=True), replace(ACTING, not_before=NOW - 1)])
+ACTIVE = st.sampled_from([
+    *(ACTING, ACTING, ACTING), replace(ACTING, window=True), replace(ACTING, not_before=NOW - 1),
+    replace(ACTING, window=True, neighbour=True), replace(ACTING, window=True, other_incident=True),
+])  # fmt: skip
 
 
 @st.composite

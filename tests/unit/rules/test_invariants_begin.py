@@ -209,7 +209,11 @@ def test_a_rung_waits_for_its_cooldown_in_whichever_incident(rung: Rung, cause: 
 def test_a_cleanup_by_window_waits_a_week_and_no_other(cause: Cause, window: bool, pause_s: float) -> None:
     def after(s: float) -> list[str]:
         before = [earlier(Rung.CLEANUP, s, Cause.PHANTOM)]
-        return breached(begun(Rung.CLEANUP, cause, history=before, situation=held(window=window)))
+        operator, approval = (None, None) if window else ("ann", agreed(Rung.CLEANUP, cause))
+        around = held(window=window, window_left_s=HOUR if window else 0.0)
+        return breached(
+            begun(Rung.CLEANUP, cause, history=before, situation=around, operator=operator, approval=approval)
+        )
 
     assert after(pause_s) == []
     assert after(pause_s - 1) == ["cooldowns_kept"]

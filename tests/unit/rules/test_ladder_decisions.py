@@ -127,6 +127,14 @@ def test_critical_while_connected_waits_for_a_window_or_a_day() -> None:
     assert decide(case(Cause.FILES_CRITICAL, seen=UP_AND_FULL, fleet=opened)) == Decision(
         Verb.ACT, Reason.NEXT_RUNG, Rung.CLEANUP
     )
+    crowded = replace(opened, neighbour=True)
+    assert decide(case(Cause.FILES_CRITICAL, seen=UP_AND_FULL, fleet=crowded)) == held(
+        Reason.ACTION_RUNNING, Rung.CLEANUP
+    )
+    unwell = replace(opened, other_incident=True)
+    assert decide(case(Cause.FILES_CRITICAL, seen=UP_AND_FULL, fleet=unwell)) == held(
+        Reason.OTHER_INCIDENT, Rung.CLEANUP
+    )
     lately = replace(UP_AND_FULL, critical_since=NOW - DAY + 1)
     assert decide(case(Cause.FILES_CRITICAL, seen=lately)) == held(Reason.WAIT_FOR_WINDOW, Rung.CLEANUP, NOW + 1)
     long_ago = replace(UP_AND_FULL, critical_since=NOW - DAY)

@@ -1,0 +1,41 @@
+"""The promise about maintenance windows, checked just before a cleanup is begun."""
+
+from typing import Any
+
+import pytest
+
+from baileykeep.model.evidence import Situation
+from baileykeep.model.incident import Cause, Rung
+from baileykeep.model.limits import DAY
+from tests.unit.rules.sights import NOW, agreed, begun, breached
+
+MARGIN_S = 15 * 60
+
+
+def cleaned(left_s: float, *neighbours: str, cause: Cause = Cause.FILES_CRITICAL, **how: Any) -> list[str]:
+    around = Situation(started_at=NOW - DAY, window=left_s > MARGIN_S, window_left_s=left_s, neighbours=neighbours)
+    return breached((begun(Rung.CLEANUP, cause, situation=around, **how), 0))
+
+
+@pytest.mark.parametrize(("left_s", "found"), [
+    (MARGIN_S + 1, []),
+    (MARGIN_S, ["windows_kept"]),
+    (0, ["windows_kept"]),
+])  # fmt: skip
+def test_nothing_is_begun_outside_a_window_or_in_its_last_minutes(left_s: float, found: list[str]) -> None:
+    assert cleaned(left_s) == found
+
+
+def test_one_company_of_a_gateway_at_a_time() -> None:
+    assert cleaned(3600, "company:b") == ["windows_kept"]
+
+
+def test_a_humans_fresh_word_needs_no_window() -> None:
+    assert cleaned(0, operator="ann", approval=agreed(Rung.CLEANUP, Cause.FILES_CRITICAL)) == []
+    stale = agreed(Rung.CLEANUP, Cause.FILES_CRITICAL, answered_at=NOW - 3600)
+    assert cleaned(0, operator="ann", approval=stale) == ["windows_kept"]
+
+
+def test_what_waits_for_no_window_is_no_matter_of_it() -> None:
+    assert cleaned(0, "company:b", cause=Cause.FILES_DANGER) == []
+    assert cleaned(0, manual=True, operator="ann") == []
