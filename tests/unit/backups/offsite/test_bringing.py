@@ -176,6 +176,13 @@ def another_archive_sealed_for_us(a: Host, far: Path, _old: Backup, new: Backup)
     _rewrite(far, new, sealed_sha256=sha256(data), sealed_bytes=len(data), sha256=sha256(b"not an archive"), bytes=14)
 
 
+def another_of_our_archives(a: Host, far: Path, old: Backup, new: Backup) -> None:
+    """What is inside is a backup of ours, and not the one that the entry names."""
+    data = seal(a.vault.load("c", old.name)[0], [keys()[1]])
+    _file(far, new).write_bytes(data)
+    _rewrite(far, new, sealed_sha256=sha256(data), sealed_bytes=len(data))
+
+
 def gone(_a: Host, far: Path, _old: Backup, new: Backup) -> None:
     _file(far, new).unlink()
 
@@ -197,6 +204,7 @@ def _rewrite(far: Path, made: Backup, **changes: object) -> None:
         (entry_of_another_company, "belongs to another company"),
         (entry_that_is_none, "is not one"),
         (another_archive_sealed_for_us, "damaged"),
+        (another_of_our_archives, "holds another archive than its entry says"),
     ],
 )
 def test_what_is_not_the_copy_is_refused_on_a_new_host(

@@ -126,6 +126,25 @@ def test_a_strangers_file_under_our_name_is_told_and_left(here: Host) -> None:
     assert file_of(here, made.name).read_bytes() == b"theirs"
 
 
+def test_another_archive_under_our_name_is_not_taken_for_ours(here: Host, tmp_path: Path) -> None:
+    made = [here.back_up() for _ in range(2)]
+    here.send()
+    (here.vault.shelf.path("c") / FILE).unlink()
+    entry = json.loads(file_of(here, made[0].name, ".json").read_text())
+    file_of(here, made[0].name, ".json").write_text(json.dumps({**entry, "sha256": "0" * 64}))
+    report = here.send()
+    assert report.troubles == [f"something else lies on the far side as {made[0].name}.tar.zst.age"]
+    assert [sent.copy.name for sent in here.ledger().sent] == [made[1].name]
+
+
+def test_one_that_was_cut_off_there_keeps_none_that_is_here_from_going(here: Host) -> None:
+    made = [here.back_up() for _ in range(2)]
+    here.send(keep=1)
+    newest = file_of(here, made[1].name)
+    newest.write_bytes(newest.read_bytes()[:-1])
+    assert here.send(keep=1).sent == [made[0].name]
+
+
 def test_a_copy_that_vanished_is_sent_again(here: Host, tmp_path: Path) -> None:
     made = here.back_up()
     here.send()
