@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio.to_thread
@@ -12,9 +11,10 @@ import anyio.to_thread
 from baileykeep.actions.base import Pairing, Real, Site, Steps, Unseen, literal
 from baileykeep.actions.stillness import Earlier, Row
 from baileykeep.app.abilities import can_of, can_of_gateway
+from baileykeep.app.carried import Carried, carried
 from baileykeep.backups.vault import Vault
 from baileykeep.clock import Clock
-from baileykeep.config.discover import Oddity, Placement, placements, possible_folders
+from baileykeep.config.discover import Oddity, Placement, Survey, possible_folders, survey
 from baileykeep.config.settings import Settings
 from baileykeep.engine.roster import Member
 from baileykeep.fsys import Fsys
@@ -71,23 +71,26 @@ class Sites:
         self._doors: dict[str, Door] = {name: make_door(name, settings) for name in settings.gateways}
         self._placed: dict[str, Placement] = {}
         self._members: dict[Subject, Member] = {}
-        self._carried: Counter[str] = Counter()
+        self._found = Survey({}, (), {}, frozenset())
+        self._carried: Mapping[str, Carried] = {}
         self._listed: dict[str, frozenset[str]] = {}
 
     # --- who there is ---------------------------------------------------------------------------------------
 
     async def look_around(self) -> bool:
         """Discover companies again; True when somebody came, moved or went."""
-        found, self.oddities = await anyio.to_thread.run_sync(self._placements, self.settings)
-        placed = {**self._gone(found), **found}
-        if placed == self._placed and self._members:
+        before, found = self._found, await anyio.to_thread.run_sync(self._survey, self.settings)
+        self._found, self.oddities = found, found.oddities
+        placed = {**self._gone(found.placed), **found.placed}
+        same_lodgers = (before.lodgers, before.blind) == (found.lodgers, found.blind)
+        if placed == self._placed and self._members and same_lodgers:
             return False
         self._placed = placed
         self._renew()
         return True
 
-    def _placements(self, settings: Settings) -> tuple[dict[str, Placement], tuple[Oddity, ...]]:
-        return placements(settings, listed=dict(self._listed))
+    def _survey(self, settings: Settings) -> Survey:
+        return survey(settings, listed=dict(self._listed))
 
     def note_list(self, name: str, idents: Collection[str]) -> None:
         """A gateway listed these companies: they are known from the next look around."""
@@ -139,23 +142,26 @@ class Sites:
         Returns the doors that are out of use: to be closed by the caller when no action uses them any more.
         """
         made = {name: self._make_door(name, settings) for name in renewed}
-        found, oddities = await anyio.to_thread.run_sync(self._placements, settings)
+        found = await anyio.to_thread.run_sync(self._survey, settings)
         outdated = [self._doors[name] for name in (renewed | gone) & self._doors.keys()]
         self._doors = {name: door for name, door in self._doors.items() if name not in gone} | made
-        self.settings, self.oddities = settings, oddities
-        self._placed = {**self._gone(found), **found}
+        self.settings, self._found, self.oddities = settings, found, found.oddities
+        self._placed = {**self._gone(found.placed), **found.placed}
         self._renew()
         return outdated
 
     def _renew(self) -> None:
         """Make the members anew, once, from settings and placements."""
-        self._carried = Counter(placement.gateway for placement in self._placed.values())
+        self._carried = carried(
+            {name: door.process for name, door in self._doors.items()}, self._lodgers(), self._found.blind
+        )
         installation = Routes(self._contacts(None), self._second(None))
         members = {HOST: Member(HOST, "this host", "", self.settings.limits, installation)}
         for name, door in self._doors.items():
             subject = gateway(name)
-            can = can_of_gateway(door.process)
-            members[subject] = Member(subject, name, name, self.settings.limits, installation, can)
+            can = replace(can_of_gateway(door.process), others=self._beside(name))
+            shares = self._carried[name].gateways
+            members[subject] = Member(subject, name, name, self.settings.limits, installation, can, shares=shares)
         for ident, placement in self._placed.items():
             members[company(ident)] = self._company_member(ident, placement)
         self._members = members
@@ -165,24 +171,49 @@ class Sites:
         routes = Routes(self._contacts(ident), self._second(ident))
         can = self._can(placement)
         return Member(
-            company(ident), settings.label, placement.gateway, self._limits(ident), routes, can, settings.window
-        )
+            company(ident), settings.label, placement.gateway, self._limits(ident), routes, can, settings.window,
+            self._carried[placement.gateway].gateways,
+        )  # fmt: skip
 
     def _limits(self, ident: str) -> Limits:
         return self.settings.limits_for(ident)
 
     def _can(self, placement: Placement) -> Can:
         door, name = self._doors[placement.gateway], placement.gateway
-        dialect = self.settings.dialects.get(name)
-        return can_of(door.gateway.capabilities, door.process, dialect, placement, alone=self._alone(name))
+        crew, dialect = self._carried[name], self.settings.dialects.get(name)
+        alone = crew.only(placement.company)
+        can = can_of(door.gateway.capabilities, door.process, dialect, placement, alone=alone)
+        return replace(can, others=crew.others(placement.company, self._label)) if can.stop_others else can
 
     def not_watched(self, name: str) -> tuple[str, ...]:
         """What is not looked at on a gateway, whichever company of it, in sentences."""
         folder = None if self.settings.gateways[name].auth_store == "none" else Path()
         return self._can(Placement("", name, folder)).lacks.not_watched()
 
-    def _alone(self, name: str) -> bool:
-        return self._carried[name] == 1
+    def _lodgers(self) -> dict[str, set[str]]:
+        """By gateway everybody who lives there, or did until a moment ago."""
+        at = {name: set(self._found.lodgers.get(name, ())) for name in self._doors}
+        for ident, placement in self._placed.items():
+            at[placement.gateway].add(ident)
+        return at
+
+    def _beside(self, name: str) -> str:
+        """The companies of other gateways on a gateway's process, as words."""
+        lodgers = self._lodgers()
+        others = self._carried[name].gateways - {name}
+        idents = sorted({ident for other in others for ident in lodgers[other]})
+        return Carried(others, tuple(idents)).told(self._label)
+
+    def _label(self, ident: str) -> str:
+        return self.settings.company(ident).label
+
+    def carried(self, name: str) -> Carried:
+        """Whom a gateway's process carries."""
+        return self._carried[name]
+
+    def carries(self, name: str) -> str:
+        """The same as words."""
+        return self._carried[name].told(self._label)
 
     def _contacts(self, ident: str | None) -> tuple[Contact, ...]:
         chats = tuple(Contact("telegram", str(chat)) for chat in self.settings.chats(ident))
@@ -255,7 +286,7 @@ class Sites:
             company=ident,
             gateway=door.gateway,
             process=door.process,
-            alone=self._alone(name),
+            alone=self._carried[name].only(ident),
             store=self.store(ident),
             vault=self._vault,
             clock=self._clock,

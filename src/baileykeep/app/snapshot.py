@@ -107,9 +107,16 @@ def _gateway(of: Sources, name: str) -> GatewayView:
             "restarts": None,
         },
         "companies": len(of.sites.companies(name)),
+        "carries": of.sites.carries(name) if _carries_more(of, name) else "",
         "braked": of.holds.braked(gateway(name)),
         "not_watched": list(of.sites.not_watched(name)),
     }
+
+
+def _carries_more(of: Sources, name: str) -> bool:
+    """Whether the process is known to carry others than the gateway's own watched companies."""
+    has_process = of.sites.doors[name].process is not None
+    return has_process and set(of.sites.carried(name).companies) != set(of.sites.companies(name))
 
 
 def company_view(of: Sources, ident: str) -> CompanyView:
@@ -131,6 +138,7 @@ def company_view(of: Sources, ident: str) -> CompanyView:
         "incidents": [incident_view(of, i) for i in incidents],
         "paused_until": of.holds.paused_until(subject, placement.gateway, now),
         "stops_others": bool(member and member.can.stop_others and not member.can.stop),
+        "others": can.others,
         "next": _next(incidents, seen, can),
         "health": _health(incidents, seen),
         "not_watched": list(can.lacks.not_watched()),

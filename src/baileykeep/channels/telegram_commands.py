@@ -179,8 +179,8 @@ class Desk:
     async def _question(self, command: str, ident: str) -> Question:
         """Asked of a company that is known."""
         view = await self._command("company", {"company": ident}, "")
-        others = bool(view.get("stops_others"))
-        return telegram_confirm.question(command, ident, self._clock.now(), stops_others=others)
+        others = str(view.get("others") or "every company on it") if view.get("stops_others") else ""
+        return telegram_confirm.question(command, ident, self._clock.now(), others=others)
 
     async def _reply(self, name: str, args: list[str], operator: str) -> str:
         if name == "status":

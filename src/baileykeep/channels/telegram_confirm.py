@@ -29,7 +29,7 @@ _ENDS: Mapping[str, str] = {
     "reset": "Its present login is backed up and set aside for good; somebody must scan with the company's phone.",
     "pairing_code": "Its present login is backed up and set aside; somebody must type the code on the company's phone.",
 }
-STOPS_OTHERS = "For this the gateway's process is stopped, and with it every company on it."
+STOPS_OTHERS = "For this the gateway's process is stopped, and with it {others}."
 
 _YES, _OVER, NO = "yes_", "over_", "no"
 
@@ -42,9 +42,9 @@ class Question:
     buttons: Rows
 
 
-def question(command: str, company: str, now: float, *, stops_others: bool = False) -> Question:
-    """Whether it is really wanted."""
-    ends = f"{_ENDS[command]} {STOPS_OTHERS}" if stops_others else _ENDS[command]
+def question(command: str, company: str, now: float, *, others: str = "") -> Question:
+    """Whether it is really wanted; `others` names who else is stopped for it."""
+    ends = f"{_ENDS[command]} {STOPS_OTHERS.format(others=others)}" if others else _ENDS[command]
     text = f"<b>{_what(command, company)}?</b>\n{telegram_text.escaped(ends)}"
     return Question(text, _buttons(_YES + command, company, now))
 

@@ -12,6 +12,7 @@ from baileykeep.cli.installation import daemon
 from baileykeep.cli.options import Company, Config, Json, NoWait, Yes
 from baileykeep.cli.output import can_ask, interactive, print_json
 from baileykeep.cli.progress import POLL_S, follow, report_begun, run_action
+from baileykeep.cli.words import plain
 from baileykeep.model.errors import BaileykeepError, Refused, UsageError
 
 ReplaceLogin = Annotated[
@@ -76,9 +77,12 @@ def _ending(company: str, replace_login: bool) -> dict[str, Any]:
 
 def _others(client: DaemonClient, company: str, yes: bool) -> str:
     """What else stops, for whoever is about to be asked."""
-    if yes or not can_ask() or not client.call("company", {"company": company}).get("stops_others"):
+    view = client.call("company", {"company": company}) if not yes and can_ask() else {}
+    if not view.get("stops_others"):
         return ""
-    return " The gateway's process is stopped for it, and with it every company on it."
+    return (
+        f" The gateway's process is stopped for it, and with it {plain(view.get('others') or 'every company on it')}."
+    )
 
 
 def confirm(question: str, yes: bool) -> None:

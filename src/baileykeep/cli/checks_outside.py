@@ -32,7 +32,11 @@ async def _gateway(name: str, settings: Settings) -> list[Check]:
     except BaileykeepError as error:
         return [_failed(name, error)]
     try:
-        return [await _http(name, door, settings), await _process(name, door), *await _lost(name, door, settings)]
+        return [
+            await _http(name, door, settings),
+            await _process(name, door, settings),
+            *await _lost(name, door, settings),
+        ]
     finally:
         await door.gateway.aclose()
 
@@ -58,7 +62,7 @@ def _failed(name: str, error: BaileykeepError) -> Check:
     return Check(f"gateway {name}", FAIL, error.cause.removeprefix(f"gateway {name}: "), error.next_step)
 
 
-async def _process(name: str, door: Door) -> Check:
+async def _process(name: str, door: Door, settings: Settings) -> Check:
     if door.process is None or not door.process.can_act:
         return Check(f"process of {name}", WARN, "no process manager is configured: a dead gateway stays dead")
     try:
@@ -66,9 +70,23 @@ async def _process(name: str, door: Door) -> Check:
     except BaileykeepError as error:
         return named(f"process of {name}", FAIL, error)
     state = FAIL if status.state == "unknown" else OK if status.state == "running" else WARN
-    return Check(
-        f"process of {name}", state, f"{door.process.kind} says {human(status.state)} {status.detail}".rstrip()
-    )
+    said = f"{door.process.kind} says {human(status.state)} {status.detail}".rstrip()
+    return Check(f"process of {name}", state, said + _carried(name, settings))
+
+
+def _carried(name: str, settings: Settings) -> str:
+    """Whom a stop of the process stops, and by which gateways it is named."""
+    from baileykeep.app.carried import carried
+    from baileykeep.app.parts import make_process
+    from baileykeep.config.discover import survey
+
+    found = survey(settings)
+    processes = {other: make_process(table.process) for other, table in settings.gateways.items()}
+    crew = carried(processes, found.lodgers, found.blind)[name]
+    others = sorted(crew.gateways - {name})
+    shared = f"; gateway {some(others)} may be on it, too" if others else ""
+    more = " and maybe others, for a folder could not be listed" if crew.blind else ""
+    return f"; it carries {crew.told(lambda ident: settings.company(ident).label) or 'no company'}{more}{shared}"
 
 
 async def _lost(name: str, door: Door, settings: Settings) -> list[Check]:

@@ -112,6 +112,8 @@ def _gateway(gateway: GatewayView) -> Iterator[Text]:
         text.append(f", {count(process['restarts'], 'restart')}" if process["restarts"] else "")
     text.append(f" · {count(gateway['companies'], 'company', 'companies')}")
     yield text
+    if gateway.get("carries"):
+        yield Text(f"  its process carries {plain(gateway['carries'])}")
     for lacking in gateway["not_watched"]:
         yield Text(f"  {plain(lacking)}", style="dim")
     if gateway["braked"]:

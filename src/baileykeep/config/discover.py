@@ -44,11 +44,17 @@ class Oddity:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The companies that were found, and what was left out. `told` have no folder: a gateway listed them."""
+    """The companies that were found, and what was left out. `told` have no folder: a gateway listed them.
+
+    `strangers` are names of what was left out but may be a company to the gateway: links, names that are no ids.
+    `blind` tells that something could not be listed.
+    """
 
     companies: Mapping[str, Path]
     problems: tuple[Oddity, ...] = ()
     told: frozenset[str] = frozenset()
+    strangers: frozenset[str] = frozenset()
+    blind: bool = False
 
     def all(self) -> frozenset[str]:
         """Whoever was found, by folder or by list."""
@@ -65,6 +71,13 @@ def list_folder(folder: Path) -> list[Child]:
 class _Finds:
     companies: dict[str, Path] = field(default_factory=dict)
     odd: list[Oddity] = field(default_factory=list)
+    strangers: set[str] = field(default_factory=set)
+    blind: bool = False
+
+    def unlisted(self, folder: Path, error: OSError) -> None:
+        """What is not there holds nobody; what may not be read may hold anybody."""
+        self.blind = self.blind or not isinstance(error, FileNotFoundError)
+        self.odd.append(Oddity(str(folder), f"cannot be listed: {error.strerror or type(error).__name__}"))
 
     def add(self, ident: str, folder: Path) -> None:
         twin = self.companies.setdefault(ident, folder)
@@ -84,7 +97,8 @@ def discover(templates: Sequence[str], listing: List = list_folder, known: Colle
     finds = _Finds()
     for template in templates:
         _search(template, listing, known, finds)
-    return Discovery(dict(sorted(finds.companies.items())), tuple(finds.odd))
+    companies = dict(sorted(finds.companies.items()))
+    return Discovery(companies, tuple(finds.odd), strangers=frozenset(finds.strangers), blind=finds.blind)
 
 
 def _search(template: str, listing: List, known: Collection[str], finds: _Finds) -> None:
@@ -95,7 +109,7 @@ def _search(template: str, listing: List, known: Collection[str], finds: _Finds)
     try:
         children = sorted(listing(base), key=lambda child: child.name)
     except OSError as error:
-        finds.odd.append(Oddity(str(base), f"cannot be listed: {error.strerror or type(error).__name__}"))
+        finds.unlisted(base, error)
         return
     bare = not (prefix or suffix or below)
     for child in children:
@@ -107,6 +121,8 @@ def _search(template: str, listing: List, known: Collection[str], finds: _Finds)
             _take(ident, base / child.name, below, bare, listing, finds)
         elif not bare or child.link:
             finds.odd.append(Oddity(str(base / child.name), reason))
+            if child.link or not COMPANY_ID.fullmatch(ident):
+                finds.strangers.add(ident)
 
 
 def _ident(name: str, prefix: str, suffix: str) -> str | None:
@@ -133,11 +149,12 @@ def _take(ident: str, folder: Path, below: str, bare: bool, listing: List, finds
             folder = folder / part
             if not child.folder:
                 finds.odd.append(Oddity(str(folder), "is a link or a file where a folder should be"))
+                finds.strangers.add(ident)
                 return
         if bare and not any(_BAILEYS_FILE.fullmatch(child.name) for child in listing(folder)):
             return
     except OSError as error:
-        finds.odd.append(Oddity(str(folder), f"cannot be listed: {error.strerror or type(error).__name__}"))
+        finds.unlisted(folder, error)
         return
     finds.add(ident, folder)
 
@@ -153,6 +170,17 @@ class Placement:
     gateway: str
     folder: Path | None
     present: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All that was found. `lodgers` are by gateway all companies that live or may live there: watched, disabled,
+    doubtful or unknown. `blind` are gateways of which something could not be listed."""
+
+    placed: Mapping[str, Placement]
+    oddities: tuple[Oddity, ...]
+    lodgers: Mapping[str, frozenset[str]]
+    blind: frozenset[str]
 
 
 Real = Callable[[Path], object]
@@ -177,6 +205,14 @@ NOBODY: Listed = MappingProxyType({})
 def placements(
     settings: Settings, listing: List = list_folder, real: Real = real_folder, listed: Listed = NOBODY
 ) -> tuple[dict[str, Placement], tuple[Oddity, ...]]:
+    """Every enabled company with its gateway and folder, and what was left out; see `survey`."""
+    found = survey(settings, listing, real, listed)
+    return dict(found.placed), found.oddities
+
+
+def survey(
+    settings: Settings, listing: List = list_folder, real: Real = real_folder, listed: Listed = NOBODY
+) -> Survey:
     """Every enabled company with its gateway and folder: those found in the layouts, and those that have a file.
 
     Where the logins are out of reach those count, too, that the gateway itself lists. A company that is under two
@@ -190,22 +226,33 @@ def placements(
     }
     odd = [oddity for discovery in found.values() for oddity in discovery.problems]
     idents = {ident for discovery in found.values() for ident in discovery.all()} | set(settings.companies)
-    placed = {}
-    for ident in sorted(idents):
-        if settings.enabled(ident):
-            placement = _place(ident, settings, found, listing)
-            if isinstance(placement, Placement):
-                placed[ident] = placement
-            else:
-                odd.append(placement)
-    return _apart(placed, odd, real)
+    places = {ident: _place(ident, settings, found, listing) for ident in sorted(idents)}
+    enabled = {ident: place for ident, place in places.items() if settings.enabled(ident)}
+    odd += [place for place in enabled.values() if isinstance(place, Oddity)]
+    placed = {ident: place for ident, place in enabled.items() if isinstance(place, Placement)}
+    kept, oddities = _apart(placed, odd, real)
+    blind = frozenset(name for name, discovery in found.items() if discovery.blind)
+    return Survey(kept, oddities, _lodgers(places, enabled, found), blind)
+
+
+def _lodgers(
+    places: Mapping[str, Placement | Oddity],
+    enabled: Mapping[str, Placement | Oddity],
+    found: Mapping[str, Discovery],
+) -> dict[str, frozenset[str]]:
+    """Whose folder is there, or who is expected there: a disabled company that left no folder is not."""
+    at = {name: {*discovery.all(), *discovery.strangers} for name, discovery in found.items()}
+    for ident, place in places.items():
+        if isinstance(place, Placement) and (ident in enabled or place.present):
+            at[place.gateway].add(ident)
+    return {name: frozenset(idents) for name, idents in at.items()}
 
 
 def _told(idents: Collection[str]) -> Discovery:
     """What a gateway lists. A name that could be no file's is left out: it could not be configured either."""
     usable = frozenset(ident for ident in idents if COMPANY_ID.fullmatch(ident))
     unfit = [Oddity("the gateway's list", "holds a session without a usable company id")] * (len(usable) < len(idents))
-    return Discovery({}, tuple(unfit), usable)
+    return Discovery({}, tuple(unfit), usable, strangers=frozenset(idents) - usable)
 
 
 def _place(ident: str, settings: Settings, found: Mapping[str, Discovery], listing: List) -> Placement | Oddity:

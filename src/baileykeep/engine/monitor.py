@@ -177,12 +177,13 @@ class Monitor:
         )
 
     def _running_beside(self, member: Member) -> list[tuple[Subject, Member]]:
-        """Those of the same gateway on which an action runs."""
+        """Those of the same gateway or process on which an action runs."""
+        near = {member.gateway, *member.shares}
         others = [(subject, self._sees.roster.member(subject)) for subject, w in self._watches.items() if w.act]
         return [
             (subject, other)
             for subject, other in others
-            if other is not None and subject != member.subject and other.gateway == member.gateway
+            if other is not None and subject != member.subject and other.gateway in near
         ]
 
     # --- breaches ---------------------------------------------------------------------------------------------

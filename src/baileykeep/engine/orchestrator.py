@@ -14,13 +14,13 @@ from anyio.abc import TaskGroup
 
 from baileykeep.actions.base import Order, Result
 from baileykeep.clock import Clock
-from baileykeep.engine import windows
+from baileykeep.engine import neighbours, windows
 from baileykeep.engine.executor import RELINKING, Executor
 from baileykeep.engine.holds import Holds, silenced, without_brake
 from baileykeep.engine.ledger import Ledger, Running
 from baileykeep.engine.monitor import Monitor
 from baileykeep.engine.roster import Member, Roster
-from baileykeep.engine.units import CompanyUnit, Unit
+from baileykeep.engine.units import CompanyUnit, Unit, Units
 from baileykeep.model import codec
 from baileykeep.model.decisions import Decision, Reason, Verb
 from baileykeep.model.errors import Breached, JournalError
@@ -46,7 +46,6 @@ NOES = frozenset({ApprovalState.REJECTED, ApprovalState.EXPIRED})
 SLOW_TO_SHOW = frozenset({Cause.FILES_CRITICAL, Cause.FILES_DANGER, Cause.BAD_MAC})
 """What is seen by counting or over a window may still look wrong for a moment after a verified repair."""
 
-Units = Callable[[Subject], Unit | None]
 Observer = Callable[[Subject, Decision], None]
 Look = Callable[[Subject], Awaitable[None]]
 
@@ -220,18 +219,16 @@ class Orchestrator:
         fleet = parts.holds.fleet(
             subject, member.gateway, outside, member.limits, parts.clock.now(), busy=self._busy(member)
         )
-        beside = windows.neighbours(member, self.running, parts.roster)
-        fleet = replace(fleet, **windows.beside(member, parts.ledger, beside, parts.clock.now()))
-        return fleet if subject.scope is Scope.COMPANY else without_brake(fleet)
+        near = windows.neighbours(member, self.running, parts.roster)
+        fleet = replace(fleet, **windows.beside(member, parts.ledger, near, parts.clock.now()))
+        if subject.scope is not Scope.GATEWAY:
+            return fleet if subject.scope is Scope.COMPANY else without_brake(fleet)
+        return replace(without_brake(fleet), beside=neighbours.on_its_process(member, parts.units))
 
     def _busy(self, member: Member) -> bool:
         """Whether an action runs that one more would cross: its own, its gateway's, or one on a shared process."""
-        if member.subject in self.running:
-            return True
-        neighbours = windows.neighbours(member, self.running, self.parts.roster)
-        if member.subject.scope is Scope.GATEWAY:
-            return bool(neighbours)
-        return any(o.subject.scope is Scope.GATEWAY or o.can.by_process or member.can.by_process for o in neighbours)
+        others = (self.parts.roster.member(subject) for subject in self.running)
+        return member.subject in self.running or neighbours.busy(member, others)
 
     @staticmethod
     def _outside(member: Member) -> tuple[Subject, ...]:
@@ -241,7 +238,7 @@ class Orchestrator:
         """Everything that a decision about this story depends on, at this moment."""
         parts = self.parts
         view = unit.view() if isinstance(unit, CompanyUnit) else CompanyView(member.subject.id, unknown=False)
-        history = parts.ledger.history(member.subject)
+        history = neighbours.history(member, parts.ledger)
         return ladder.Case(incident, view, self._fleet(member), member.can, member.limits, parts.clock.now(), history)
 
     def _approval_moved(self, incident: Incident, member: Member) -> Incident:
@@ -315,7 +312,7 @@ class Orchestrator:
         """Let the safety monitor look at an action before it is begun. Raises `Breached` when it must not be."""
         parts = self.parts
         try:
-            parts.monitor.begun(running, member, incident, parts.ledger.history(member.subject))
+            parts.monitor.begun(running, member, incident, neighbours.history(member, parts.ledger))
         except Breached:
             await parts.monitor.report()
             raise

@@ -25,7 +25,10 @@ class Window(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One company (or gateway, or the host) as the engine needs it."""
+    """One company (or gateway, or the host) as the engine needs it.
+
+    `shares` are the gateways whose process may be the same as that of its own.
+    """
 
     subject: Subject
     name: str
@@ -34,6 +37,7 @@ class Member:
     routes: Routes = field(default_factory=Routes)
     can: Can = field(default_factory=Can)
     window: Window | None = None
+    shares: frozenset[str] = frozenset()
 
     def window_at(self, now: float) -> bool | None:
         """Whether its maintenance window is open for new work; None when it has none."""

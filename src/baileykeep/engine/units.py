@@ -136,6 +136,10 @@ class Unit:
             self.note(codec.decode(Symptom, item))
 
 
+Units = Callable[[Subject], Unit | None]
+"""The unit of a subject that is watched."""
+
+
 class CompanyUnit(Unit):
     """A company's detectors, and the view that the ladder gets of them."""
 

@@ -23,9 +23,10 @@ class Beside(TypedDict):
 
 
 def neighbours(member: Member, running: Iterable[Subject], roster: Roster) -> list[Member]:
-    """Other members of its gateway on which an action runs."""
+    """Other members of its gateway, or of one on the same process, on which an action runs."""
+    near = {member.gateway, *member.shares}
     others = (roster.member(subject) for subject in running if subject != member.subject)
-    return [other for other in others if other is not None and other.gateway == member.gateway]
+    return [other for other in others if other is not None and other.gateway in near]
 
 
 def beside(member: Member, ledger: Ledger, neighbours: Sequence[Member], now: float) -> Beside:

@@ -102,7 +102,7 @@ class Approval:
     """A question to humans. It names incident, rung and revision, so an answer to an older question is void.
 
     `cause` is what was wrong when it was asked. `spent` says that it counts for nothing any more: it was acted
-    upon, or the story turned into another one.
+    upon, or the story turned into another one. `others` names who else is stopped by a yes, as words.
     """
 
     rung: Rung
@@ -115,6 +115,7 @@ class Approval:
     cause: Cause | None = None
     answered_at: Moment | None = None
     spent: bool = False
+    others: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class GatewayView(TypedDict):
     """One gateway. `problem` is why its HTTP side gives no answer, None when it does.
 
     `not_watched` says in sentences what is not looked at there, and what cannot be had for that reason.
+    `carries` names whom its process carries, where these are others than the gateway's own companies.
     """
 
     id: str
@@ -46,6 +47,7 @@ class GatewayView(TypedDict):
     companies: int
     braked: bool
     not_watched: list[str]
+    carries: NotRequired[str]
 
 
 class ConnectionView(TypedDict):
@@ -108,8 +110,9 @@ class IncidentView(TypedDict):
 class CompanyView(TypedDict):
     """One company. `phone` shows the last four digits only; `next` is one sentence for the reader.
 
-    `stops_others`: its session can only be stopped with the process, which carries other companies, too.
-    `not_watched` is as of its gateway; `cannot` names what its open incident would need and the gateway lacks.
+    `stops_others`: its session can only be stopped with the process, which carries other companies, too; `others`
+    names them. `not_watched` is as of its gateway; `cannot` names what its open incident would need and the gateway
+    lacks.
     """
 
     id: str
@@ -122,6 +125,7 @@ class CompanyView(TypedDict):
     incidents: list[IncidentView]
     paused_until: float | None
     stops_others: bool
+    others: NotRequired[str]
     next: str
     health: Health
     not_watched: list[str]

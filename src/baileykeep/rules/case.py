@@ -8,6 +8,7 @@ from baileykeep.model.decisions import Decision, Reason, Verb
 from baileykeep.model.incident import Attempt, Cause, Incident, Outcome, Rung
 from baileykeep.model.limits import DAY, Limits
 from baileykeep.rules.lacks import Lacks
+from baileykeep.rules.reach import Beside
 from baileykeep.rules.view import CompanyView
 
 NO_BUDGET = frozenset({Rung.SNAPSHOT})
@@ -19,8 +20,8 @@ class Fleet:
     """What holds for everybody, or comes from outside the company, at the moment of the decision.
 
     `window` is whether the company's maintenance window is open for new work; None when it has none. `neighbour`: an
-    action runs on another company of its gateway; `other_incident`: one of its own, or of its gateway, is open beside
-    what its folder tells.
+    action runs on another company of its gateway or process; `other_incident`: one of its own, or of its gateway, is
+    open beside what its folder tells. `beside` is how the other gateways on a gateway's process are.
     """
 
     act: bool = False
@@ -38,6 +39,7 @@ class Fleet:
     window: bool | None = None
     neighbour: bool = False
     other_incident: bool = False
+    beside: Beside = Beside.DOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Can:
     """What this company's gateway and process manager can do. `stop_others`: only by stopping other companies too.
 
     `by_process`: its session is stopped and started with the whole process, because the gateway has no call for it.
-    `lacks` says why something cannot be done.
+    `lacks` says why something cannot be done. `others` names who else is stopped with the process, as words.
     """
 
     reconnect: bool = True
@@ -57,6 +59,7 @@ class Can:
     by_process: bool = False
     reset: bool = True
     lacks: Lacks = field(default_factory=Lacks)
+    others: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from baileykeep.rules.case import NO_BUDGET, Case, hold, since_last, spent_today
 from baileykeep.rules.cause import PROVED
 from baileykeep.rules.disconnect import Phase
 from baileykeep.rules.questions import question
+from baileykeep.rules.reach import Beside
 
 Gate = Callable[[Case, Rung], Decision | None]
 
@@ -154,7 +155,13 @@ def _creds(case: Case, rung: Rung) -> Decision | None:
     return hold(Reason.SESSION_RUNNING, rung) if case.view.up else None
 
 
+def _gateway_down(case: Case, rung: Rung) -> Decision | None:
+    """Another gateway on the same process gives no answer either: soon it is down as well, or back."""
+    return hold(Reason.TOO_EARLY, rung) if case.fleet.beside is Beside.WAITING else None
+
+
 TIMING: Mapping[Cause, Gate] = {
+    Cause.GATEWAY_DOWN: _gateway_down,
     Cause.DISCONNECTED: _disconnected,
     Cause.REPLACED: _replaced,
     Cause.FILES_CRITICAL: _critical,

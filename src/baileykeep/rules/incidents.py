@@ -119,7 +119,10 @@ def _asked(incident: Incident, decision: Decision, rung: Rung, now: float) -> In
     severity = max(incident.severity, Severity.CRITICAL, key=lambda s: s.rank)
     after = told(replace(incident, severity=severity, hold=None), words.line_decision(decision, incident), now)
     revision = max(after.revision, incident.revision + 1)
-    return replace(after, revision=revision, approval=Approval(rung, revision, now, cause=incident.cause))
+    others = str(decision.detail.get("others", ""))
+    return replace(
+        after, revision=revision, approval=Approval(rung, revision, now, cause=incident.cause, others=others)
+    )
 
 
 def _handed_over(incident: Incident, decision: Decision, now: float) -> Incident:

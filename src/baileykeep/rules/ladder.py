@@ -15,7 +15,7 @@ from baileykeep.model.symptoms import Detail, Scope
 from baileykeep.rules import gates, lacks
 from baileykeep.rules.case import Can, Case, Fleet, cleanup_target, hold, spent_today
 from baileykeep.rules.gates import GATES, REMOVES_FILES
-from baileykeep.rules.questions import answer_of, question
+from baileykeep.rules.questions import STOPPING_OTHERS, answer_of, question
 from baileykeep.rules.skips import SKIPS
 
 __all__ = ["GATES", "LADDER", "SKIPS", "Can", "Case", "Fleet", "cleanup_target", "decide", "may_request", "spent_today"]
@@ -146,7 +146,8 @@ def _do(case: Case, decision: Decision) -> Decision:
 def _ask(case: Case, rung: Rung, reason: Reason) -> Decision:
     answer = answer_of(case, rung)
     if answer is None:
-        return _do(case, Decision(Verb.ASK, reason, rung))
+        detail = {"others": case.can.others} if reason in STOPPING_OTHERS and case.can.others else {}
+        return _do(case, Decision(Verb.ASK, reason, rung, detail=detail))
     if answer.state is ApprovalState.APPROVED:
         return _do(case, Decision(Verb.ACT, Reason.APPROVED, rung))
     if answer.state is ApprovalState.OPEN:

@@ -6,6 +6,7 @@ from baileykeep.model.decisions import Reason
 from baileykeep.model.incident import Approval, ApprovalState, Cause, Rung
 from baileykeep.rules.case import Case
 from baileykeep.rules.findings import RANK
+from baileykeep.rules.reach import Beside
 
 STOPS = frozenset({Rung.CLEANUP, Rung.REPAIR_SESSIONS, Rung.PAIR_AGAIN, Rung.RESTORE_CREDS, Rung.RELINK})
 """Rungs for which the session is stopped first."""
@@ -33,7 +34,18 @@ def _connected_cleanup(case: Case) -> Reason | None:
     return Reason.CONNECTED_CLEANUP if case.incident.cause is Cause.FILES_CRITICAL and not case.fleet.window else None
 
 
-_OWN = {Rung.RELINK: _ends_login, Rung.RESTORE_CREDS: _unsure_creds, Rung.CLEANUP: _connected_cleanup}
+def _shared_process(case: Case) -> Reason | None:
+    return Reason.STOPS_OTHERS if case.fleet.beside is Beside.LIVE else None
+
+
+_OWN = {
+    Rung.RELINK: _ends_login,
+    Rung.RESTORE_CREDS: _unsure_creds,
+    Rung.CLEANUP: _connected_cleanup,
+    Rung.RESTART_PROCESS: _shared_process,
+}
+
+STOPPING_OTHERS = frozenset({Reason.STOPS_OTHERS, Reason.ENDS_LOGIN_STOPS_OTHERS})
 
 
 def answer_of(case: Case, rung: Rung) -> Approval | None:

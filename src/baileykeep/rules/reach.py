@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from baileykeep.model.facts import (
     Fact,
@@ -23,6 +25,17 @@ MISCONFIGURED = frozenset({Problem.UNAUTHORIZED, Problem.TLS, Problem.NOT_FOUND,
 """Answers that no waiting cures: wrong key, wrong URL, wrong certificate."""
 
 PROCESS_DOWN = frozenset({ProcessState.STOPPED, ProcessState.ERRORED})
+
+
+class Beside(StrEnum):
+    """How other gateways on the same process are."""
+
+    DOWN = "down"
+    """All of them are down, or there are none: nobody is stopped who works."""
+    WAITING = "waiting"
+    """One gives no answer and is not yet called down."""
+    LIVE = "live"
+    """One answers, or nobody can tell that it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +160,18 @@ def _finding(state: GatewayState, dead_after_s: float) -> SymptomKind | None:
     if state.quiet_s >= dead_after_s:
         return SymptomKind.GATEWAY_DOWN
     return SymptomKind.GATEWAY_MISCONFIGURED if state.moved and state.failing_s >= dead_after_s else None
+
+
+def beside(own: GatewayState, others: Iterable[GatewayState]) -> Beside:
+    """What a restart of the process would do to the others on it. A process that is down carries nobody who works."""
+    waiting = False
+    for other in others:
+        if PROCESS_DOWN & {own.process, other.process} or other.active is SymptomKind.GATEWAY_DOWN:
+            continue
+        if other.problem is None or other.active is not None:
+            return Beside.LIVE
+        waiting = True
+    return Beside.WAITING if waiting else Beside.DOWN
 
 
 def _symptom(

@@ -223,7 +223,7 @@ def what_to_do(incident: Incident, left: str = "") -> str:
     if _works_again(incident):
         return "Nothing now. It is watched whether it lasts."
     if approval is not None and approval.state == "open":
-        return f"Say yes or no: may Baileykeep {RUNGS[approval.rung].to}?"
+        return f"Say yes or no: may Baileykeep {RUNGS[approval.rung].to}?{_also(approval.others)}"
     if incident.attempts and incident.attempts[-1].rung in PAIRING and incident.attempts[-1].outcome in IN_VAIN:
         return _for_subject(BEGIN_AGAIN, incident.subject)
     return _for_subject(left or WORDS[incident.cause].what_to_do, incident.subject)
@@ -290,8 +290,12 @@ def line_decision(decision: Decision, incident: Incident) -> str:
     if decision.verb is Verb.ACT:
         return _sentence(f"going to {words.to}: {reason}")
     if decision.verb is Verb.ASK:
-        return f"Asking whether to {words.to}: {reason}."
+        return f"Asking whether to {words.to}: {reason}.{_also(str(decision.detail.get('others', '')))}"
     return f"Not going to {words.to} now: {reason}.{_until(decision, incident)}"
+
+
+def _also(others: str) -> str:
+    return f" It also stops {others}." if others else ""
 
 
 def _human_or_hold(decision: Decision) -> str:

@@ -52,6 +52,6 @@ async def test_a_question_says_when_others_are_stopped_for_it(command: str) -> N
         await w.tg.say(GROUP, ANNA, f"/{command} two")
         await w.tg.say(GROUP, ANNA, f"/{command} 1")
         two, one = (message.plain for message in await questions(w, 2))
-        said = "For this the gateway's process is stopped, and with it every company on it."
+        said = "For this the gateway's process is stopped, and with it Acme and <Bella>."
         assert said in two
         assert said not in one

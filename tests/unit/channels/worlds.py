@@ -93,6 +93,7 @@ async def world(
             "health": "ok",
             "next": "nothing",
             "stops_others": args == {"company": "two"},
+            "others": "Acme and <Bella>",
         }
         return found if name == "company" else {}
 

@@ -107,8 +107,12 @@ def test_what_is_wrong_is_said_with_its_remedy(run: Run, installed: Path, http: 
 def test_logins_in_a_container_s_own_layer_are_warned_of(run: Run, installed: Path, tmp_path: Path) -> None:
     found = container("gw")
     found["GraphDriver"]["Data"]["UpperDir"] = str(tmp_path)
-    table = f'[gateways.main.process]\nmanager = "docker"\ncontainer = "gw"\nsocket = "{tmp_path}/d/docker.sock"\n'
-    installed.write_text(installed.read_text() + table)
+    same = f'manager = "docker"\ncontainer = "gw"\nsocket = "{tmp_path}/d/docker.sock"\n'
+    second = '[gateways.second]\ndialect = "ai-admin"\nurl = "http://127.0.0.1:9"\n'
+    second += f'sessions = "{tmp_path}/b/c_{{company}}"\n'
+    (tmp_path / "b" / "c_bella").mkdir(parents=True)
+    tables = f"[gateways.main.process]\n{same}{second}[gateways.second.process]\n{same}"
+    installed.write_text(installed.read_text() + tables)
     with anyio.from_thread.start_blocking_portal() as portal:
         engine = DockerEngine(tmp_path / "d", [found])
         with portal.wrap_async_context_manager(engine.serving()):
@@ -116,6 +120,7 @@ def test_logins_in_a_container_s_own_layer_are_warned_of(run: Run, installed: Pa
             found["Mounts"][0]["Source"] = str(tmp_path)
             mounted = run("doctor").out
     assert "process of main: docker says running" in lines
+    assert "it carries 7 and bella; gateway second may be on it, too" in lines
     assert "the login lies in the container's own layer and is lost with the next deploy" in lines
     assert "lost with" not in mounted
     assert CANARY not in lines + mounted

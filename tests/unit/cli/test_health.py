@@ -48,6 +48,13 @@ def test_the_longest_id_is_shown_whole_within_the_terminal(daemon: Daemon, run: 
     assert out.count("x") == 64
 
 
+def test_whom_a_shared_process_carries_is_said(daemon: Daemon, run: Run) -> None:
+    daemon(overview=overview(company("1"), gateways=[gateway(carries="Acme, Bella, Chai and 4 more"), gateway("b")]))
+    out = run("health").out
+    assert out.count("its process carries") == 1
+    assert "its process carries Acme, Bella, Chai and 4 more" in out
+
+
 def test_worst_comes_first(daemon: Daemon, run: Run) -> None:
     daemon(overview=troubled())
     out = run("health").out

@@ -222,8 +222,8 @@ BUGS = (
         f"{LOGINS}::test_half_a_login_is_set_aside_and_paired_again",
         "half a login is asked about, like a whole one",
         "rules/questions.py",
-        "_OWN = {Rung.RELINK: _ends_login,",
-        "_OWN = {Rung.RELINK: _ends_login, Rung.PAIR_AGAIN: _ends_login,",
+        "    Rung.RELINK: _ends_login,",
+        "    Rung.RELINK: _ends_login, Rung.PAIR_AGAIN: _ends_login,",
     ),
     Bug(
         f"{LOGINS}::test_half_a_login_is_set_aside_and_paired_again",
