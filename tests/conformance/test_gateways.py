@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from baileykeep.clock import FastClock
-from baileykeep.gateways.base import Capabilities, Gateway, SessionStatus
+from baileykeep.clock import FastClock, VirtualClock
+from baileykeep.gateways.base import Capabilities, SessionStatus
 from baileykeep.gateways.dialect import BUILT_IN, FILES, dialect_names, load_dialect
+from baileykeep.gateways.hearing import Ear, Taken
 from baileykeep.gateways.http import GatewaySpec, HttpGateway
 from baileykeep.model.errors import GatewayError
 from baileykeep.model.facts import ConnState, Problem
@@ -42,7 +43,16 @@ ALL_CASES = [
     for name in DIALECTS
     if (RECORDED / f"{name}.toml").is_file()
     for n, case in enumerate(cases(name))
+    if case["call"] != "webhook"
 ]
+ASKED = [name for name in DIALECTS if load_dialect(name).status is not None]
+TOLD = [name for name in DIALECTS if load_dialect(name).webhook is not None]
+"""Dialects of gateways that cannot be asked for a state, but tell it."""
+
+
+def looks(dialect: str) -> str:
+    """The call that changes nothing."""
+    return "status" if dialect in ASKED else "alive"
 
 
 def gateway_to(url: str, dialect: str, **changes: Any) -> HttpGateway:
@@ -61,9 +71,11 @@ async def speaking(dialect: str, answer: Answer) -> AsyncIterator[tuple[HttpGate
             await gateway.aclose()
 
 
-async def ask(gateway: Gateway, call: str) -> Any:
+async def ask(gateway: HttpGateway, call: str) -> Any:
     if call == "bulk_status":
         return await gateway.status_all()
+    if call == "alive":
+        return await gateway.alive()
     if call == "force_relink":
         return await gateway.start("2", force_relink=True)
     if call == "pairing_code":
@@ -71,7 +83,7 @@ async def ask(gateway: Gateway, call: str) -> Any:
     return await getattr(gateway, call)("2")
 
 
-async def problem_of(gateway: Gateway, call: str = "status") -> GatewayError:
+async def problem_of(gateway: HttpGateway, call: str = "status") -> GatewayError:
     with pytest.raises(GatewayError) as caught:
         await ask(gateway, call)
     told = f"{caught.value!s} {caught.value!r} {gateway!r}"
@@ -84,8 +96,10 @@ async def problem_of(gateway: Gateway, call: str = "status") -> GatewayError:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_call_of_a_dialect_is_recorded(dialect: str) -> None:
     recorded = {case["call"] for case in cases(dialect)}
-    able = {f.name for f in fields(Capabilities) if getattr(load_dialect(dialect).capabilities, f.name)}
-    assert recorded == able | {"status"}
+    loaded = load_dialect(dialect)
+    called = {f.name for f in fields(Capabilities) if loaded.call(f.name) is not None}
+    beside = {name for name in ("webhook", "alive") if getattr(loaded, name) is not None}
+    assert recorded == called | beside
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -142,12 +156,14 @@ WRONG_ANSWERS = [
 @pytest.mark.parametrize(("answer", "problem"), WRONG_ANSWERS)
 async def test_a_wrong_answer_is_a_named_problem_for_every_call(dialect: str, answer: Answer, problem: Problem) -> None:
     async with speaking(dialect, answer) as (gateway, _):
-        for call in sorted({case["call"] for case in cases(dialect)}):
+        for call in sorted({case["call"] for case in cases(dialect)} - {"webhook"}):
+            if call == "alive" and answer.status == 200 and not answer.raw and not answer.drop:
+                continue  # whatever it says, it answers
             assert (await problem_of(gateway, call)).code == problem, call
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", ASKED)
 @pytest.mark.parametrize("value", [None, [], {}, 7, "connected?", {"status": None}, {"status": {"a": 1}}, [[1], "x"]])
 async def test_json_of_another_shape_is_no_state(dialect: str, value: Any) -> None:
     async with speaking(dialect, Answer.of(value)) as (gateway, _):
@@ -155,7 +171,7 @@ async def test_json_of_another_shape_is_no_state(dialect: str, value: Any) -> No
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", ASKED)
 async def test_an_unknown_session_is_disconnected_and_nothing_can_be_done_with_it(dialect: str) -> None:
     async with speaking(dialect, Answer.of({"message": "no such session"}, 404)) as (gateway, _):
         assert await gateway.status("2") == SessionStatus(ConnState.DISCONNECTED)
@@ -182,7 +198,7 @@ async def test_a_gateway_that_never_answers_times_out(dialect: str) -> None:
     async with fake_http(default=Answer(hang=True)) as fake:
         spec = GatewaySpec(name="gw", url=fake.url, key=KEY, connect_timeout_s=1, read_timeout_s=0.05)
         gateway = HttpGateway(spec, load_dialect(dialect))
-        assert (await problem_of(gateway)).code == Problem.TIMEOUT
+        assert (await problem_of(gateway, looks(dialect))).code == Problem.TIMEOUT
         await gateway.aclose()
     assert len(fake.requests) == 1, "a call that timed out is not repeated"
 
@@ -193,7 +209,7 @@ async def test_nobody_there_is_refused(dialect: str) -> None:
     async with fake_http() as fake:
         url = fake.url
     gateway = gateway_to(url, dialect)
-    assert (await problem_of(gateway)).code == Problem.REFUSED
+    assert (await problem_of(gateway, looks(dialect))).code == Problem.REFUSED
     await gateway.aclose()
 
 
@@ -202,7 +218,7 @@ async def test_nobody_there_is_refused(dialect: str) -> None:
 async def test_https_to_a_plain_port_is_a_tls_problem(dialect: str) -> None:
     async with fake_http() as fake:
         gateway = gateway_to(fake.url.replace("http:", "https:"), dialect)
-        assert (await problem_of(gateway)).code == Problem.TLS
+        assert (await problem_of(gateway, looks(dialect))).code == Problem.TLS
         await gateway.aclose()
 
 
@@ -222,3 +238,21 @@ async def test_a_certificate_counts_only_when_its_authority_is_given(tmp_path: P
         assert (await friend.status("2")).state is ConnState.CONNECTED
         await stranger.aclose()
         await friend.aclose()
+
+
+@pytest.mark.parametrize("dialect", TOLD)
+def test_recorded_webhooks_are_understood_and_only_with_their_token(dialect: str) -> None:
+    (case,) = [case for case in cases(dialect) if case["call"] == "webhook"]
+    bodies = [json.loads(line)["body"].encode() for line in (RECORDED / case["bodies"]).read_text().splitlines()]
+    clock = VirtualClock(start=case["at"])
+    ear = Ear(load_dialect(dialect), "{company}", case["token"], 3600, clock)
+    stranger = Ear(load_dialect(dialect), "{company}", "another token", 3600, clock)
+    states = []
+    for body in bodies:
+        assert stranger.take(body, "2", {"2"}.__contains__) == (Taken.FORGED, None)
+        ear.take(body, "2", {"2"}.__contains__)
+        states.append(ear.status("2").state.value)
+        assert (ear.qr("2") is not None) == (states[-1] == "waiting_qr")
+    assert states == case["states"]
+    assert ear.status("2").code == case["code"]
+    assert stranger.status("2").state is ConnState.UNKNOWN

@@ -11,6 +11,7 @@ from baileykeep.actions.stillness import Earlier
 from baileykeep.backups.vault import Vault
 from baileykeep.clock import Clock
 from baileykeep.gateways.base import Gateway
+from baileykeep.gateways.hearing import Ear
 from baileykeep.model.evidence import Sight
 from baileykeep.model.incident import Outcome
 from baileykeep.model.limits import Limits
@@ -139,6 +140,7 @@ class Site:
     `alone` tells that the process carries this company only (then stopping it stops nobody else).
     `may_stop_others` is a human's word that it may be stopped although it carries others.
     `earlier` are looks that found it stopped before the action began.
+    `ear` hears a gateway that cannot be asked, `alive` returns when such a gateway answers.
     `still_wrong` looks at the symptom again; `last_up_at` is when the session was last seen connected.
     `phone` is the company's own (digits, None where none is configured) as it was when the action began: one that is
     written into a file meanwhile sends no phone away. It is never logged or journaled.
@@ -162,6 +164,8 @@ class Site:
     phone: str | None = field(default=None, repr=False)
     pairing: Pairing = field(default_factory=Unseen)
     earlier: Earlier = field(default_factory=Earlier)
+    ear: Ear | None = None
+    alive: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

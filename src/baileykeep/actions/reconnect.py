@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from baileykeep.actions.base import Order, Result, Site
-from baileykeep.actions.session import creds_damaged, open_session, verified
+from baileykeep.actions.session import creds_damaged, forget_words, open_session, verified
 from baileykeep.actions.stillness import LOOK_EVERY_S
 from baileykeep.model.errors import GatewayError, ProcessError, Refused
 from baileykeep.model.incident import Outcome
@@ -20,6 +20,7 @@ async def reconnect(site: Site, _order: Order) -> Result:
             code="creds_damaged",
         )
     async with site.steps.step("reconnect"):
+        forget_words(site, site.company)
         if site.gateway.capabilities.reconnect:
             await site.gateway.reconnect(site.company)
         else:
@@ -34,6 +35,7 @@ async def restart_process(site: Site, _order: Order) -> Result:
     if not await site.still_wrong():
         return Result(Outcome.SUPERSEDED)
     async with site.steps.step("restart_process"):
+        forget_words(site, None)
         await site.process.restart()
     return await verify_restart(site)
 
@@ -49,7 +51,7 @@ async def _answers_in_time(site: Site) -> bool:
     deadline = site.clock.monotonic() + site.limits.ladder.verify_within_s
     while site.clock.monotonic() < deadline:
         try:
-            await site.gateway.status(site.company)
+            await (site.alive() if site.alive is not None else site.gateway.status(site.company))
         except (GatewayError, ProcessError):
             await site.clock.sleep(LOOK_EVERY_S)
         else:

@@ -127,11 +127,18 @@ def check_can_stop(site: Site) -> None:
 async def stop(site: Site) -> None:
     """Close this session: through the gateway, else its process when nobody else lives on it."""
     site.pairing.closing()
+    forget_words(site, None)
     if site.gateway.capabilities.stops_one:
         await site.gateway.stop(site.company)
     elif site.process is not None:
         await site.process.stop()
     site.pairing.closing()  # a look from before the stop may just have come in
+
+
+def forget_words(site: Site, company: str | None) -> None:
+    """What a gateway said before a session, or (None) its whole process, comes up anew says nothing of what follows."""
+    if site.ear is not None:
+        site.ear.forget(company)
 
 
 async def start_again(site: Site) -> None:
@@ -242,7 +249,7 @@ async def verify(site: Site, within_s: float | None = None) -> bool:
 
 async def connected_and_paired(site: Site) -> bool:
     """One look; where the gateway does not tell about pairing, the creds on disk do."""
-    seen = await status(site)
+    seen = site.ear.status(site.company) if site.ear is not None else await status(site)
     if seen.state is not ConnState.CONNECTED:
         return False
     if seen.paired is not None or site.store is None:

@@ -20,6 +20,7 @@ import baileykeep
 from baileykeep.api.base import Control
 from baileykeep.api.bodies import Cleanup, ClearCorrupted, Nothing, Pause
 from baileykeep.api.guard import Guard, error_body, loopback
+from baileykeep.api.hooks import Hears, add_hook_routes
 from baileykeep.api.pairing import add_pairing_routes
 from baileykeep.model.errors import BaileykeepError, ConfigError, GatewayError, ProcessError, Refused, UsageError
 
@@ -38,7 +39,9 @@ def check_listen(host: str, token: str | None) -> None:
         )
 
 
-def make_app(control: Control, *, token: str | None, metrics: Metrics, ready: Ready) -> FastAPI:
+def make_app(
+    control: Control, *, token: str | None, metrics: Metrics, ready: Ready, hears: Hears | None = None
+) -> FastAPI:
     """The ASGI application. `metrics` is the Prometheus text, `ready` whether the first look at everything is done."""
     app = FastAPI(title="Baileykeep", version=baileykeep.__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -48,6 +51,8 @@ def make_app(control: Control, *, token: str | None, metrics: Metrics, ready: Re
     _add_action_routes(app, control)
     add_pairing_routes(app, partial(_answer, control), partial(_called, control))
     _add_gateway_routes(app, control)
+    if hears is not None:
+        add_hook_routes(app, hears)
     app.add_middleware(Guard, token=token)
     return app
 

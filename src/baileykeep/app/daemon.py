@@ -18,6 +18,7 @@ from baileykeep.app.channels import listeners, make_channels, renew
 from baileykeep.app.control import ControlService
 from baileykeep.app.core import Around, Core, Given, Outside
 from baileykeep.app.gateways import GatewayTasks
+from baileykeep.app.hooks import Hooks
 from baileykeep.app.log_files import LogFiles
 from baileykeep.app.meters import Meters
 from baileykeep.app.reload import ConfigWatcher
@@ -68,6 +69,7 @@ class Daemon(Around):
         self.vault, self.sites, self.holds, self.bus = core.vault, core.sites, core.holds, core.bus
         self.ledger, self.engine, self.channels = core.ledger, core.engine, core.channels
         self.sources, self.observe = core.sources, core.observe
+        self.hooks = Hooks(core.sites, core.observe, core.clock)
         self.names = Aliases.kept_in(given.settings.installation.state_dir)
         self.sites.real = self.names.real
 
@@ -127,7 +129,8 @@ class Daemon(Around):
         host, _, port = table.listen.rpartition(":")
         token = table.token.get_secret_value() if table.token is not None else None
         check_listen(host, token)
-        app = make_app(self.core.control, token=token, metrics=self.meters.metrics.render, ready=self._is_ready)
+        render = self.meters.metrics.render
+        app = make_app(self.core.control, token=token, metrics=render, ready=self._is_ready, hears=self.hooks)
         async with serve(app, host.strip("[]"), int(port)) as url:
             self.url = url
             task_status.started()
@@ -171,6 +174,7 @@ class Daemon(Around):
 
     def fact(self, fact: Fact) -> None:
         self.meters.fact(fact)
+        self.hooks.notice(fact)
 
     def decision(self, subject: Subject, decision: Decision) -> None:
         self.meters.decision(subject, decision)

@@ -13,6 +13,8 @@ from baileykeep.clock import Clock
 from baileykeep.config.process_tables import ProcessTable
 from baileykeep.config.schema import GatewayTable
 from baileykeep.config.settings import Settings
+from baileykeep.gateways.dialect import Dialect
+from baileykeep.gateways.hearing import Ear
 from baileykeep.gateways.http import GatewaySpec, HttpGateway
 from baileykeep.model.inventory import Creds, Inventory
 from baileykeep.processes.base import ProcessManager
@@ -21,6 +23,7 @@ from baileykeep.rules import cleanup, levels
 from baileykeep.stores.files import FileStore
 from baileykeep.watchers.base import Emit, Watcher
 from baileykeep.watchers.connection import ConnectionWatcher
+from baileykeep.watchers.hearing import HearingWatcher
 from baileykeep.watchers.heartbeat import HeartbeatWatcher
 from baileykeep.watchers.network import NetworkWatcher, probes
 from baileykeep.watchers.process import ProcessWatcher
@@ -31,10 +34,18 @@ def make_door(clock: Clock) -> Callable[[str, Settings], Door]:
 
     def make(name: str, settings: Settings) -> Door:
         table = settings.gateways[name]
-        gateway = HttpGateway(_spec(name, table), settings.dialects[name], clock)
-        return Door(gateway, make_process(table.process), table.dialect, table.url)
+        dialect = settings.dialects[name]
+        ear = _ear(table, dialect, clock) if dialect.webhook is not None else None
+        gateway = HttpGateway(_spec(name, table), dialect, clock, ear)
+        alive = gateway.alive if gateway.can_tell_life else None
+        return Door(gateway, make_process(table.process), table.dialect, table.url, ear, alive)
 
     return make
+
+
+def _ear(table: GatewayTable, dialect: Dialect, clock: Clock) -> Ear:
+    token = table.webhook.token.get_secret_value() if table.webhook.token is not None else None
+    return Ear(dialect, table.id_template or dialect.id, token, table.webhook.quiet, clock)
 
 
 def _spec(name: str, table: GatewayTable) -> GatewaySpec:
@@ -84,13 +95,24 @@ def gateway_watchers(name: str, sites: Sites, emit: Emit, clock: Clock, rng: ran
     def poll() -> Any:
         return sites.settings.limits.poll
 
-    by_list = door.gateway.capabilities.bulk_status and sites.settings.gateways[name].by_list
-    yield ConnectionWatcher(
-        door.gateway, lambda: sites.companies(name), emit, clock=clock, rng=rng, limits=poll,
-        listed=partial(sites.note_list, name) if by_list else None,
-    )  # fmt: skip
+    if door.ear is not None and isinstance(door.gateway, HttpGateway):
+        yield HearingWatcher(
+            door.gateway, door.ear, lambda: sites.companies(name), emit, clock=clock, rng=rng, limits=poll
+        )
+    else:
+        yield _poller(name, sites, emit, clock, rng)
     if door.process is not None:
         yield ProcessWatcher(name, door.process, emit, clock=clock, rng=rng, limits=poll)
+
+
+def _poller(name: str, sites: Sites, emit: Emit, clock: Clock, rng: random.Random) -> ConnectionWatcher:
+    door = sites.doors[name]
+    by_list = door.gateway.capabilities.bulk_status and sites.settings.gateways[name].by_list
+    return ConnectionWatcher(
+        door.gateway, lambda: sites.companies(name), emit, clock=clock, rng=rng,
+        limits=lambda: sites.settings.limits.poll,
+        listed=partial(sites.note_list, name) if by_list else None,
+    )  # fmt: skip
 
 
 def host_watchers(settings: Settings, emit: Emit, clock: Clock, rng: random.Random) -> Iterable[Watcher]:

@@ -19,9 +19,11 @@ from baileykeep.config.settings import Settings
 from baileykeep.engine.roster import Member
 from baileykeep.fsys import Fsys
 from baileykeep.gateways.base import Gateway
+from baileykeep.gateways.hearing import Ear
 from baileykeep.model.errors import BaileykeepError, UsageError
 from baileykeep.model.inventory import Level
 from baileykeep.model.limits import Limits
+from baileykeep.model.overview import Heard
 from baileykeep.model.symptoms import HOST, Scope, Subject, company, gateway
 from baileykeep.processes.base import ProcessManager
 from baileykeep.rules.ladder import Can
@@ -33,12 +35,14 @@ from baileykeep.stores.files import FileStore
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One gateway with the process that carries it."""
+    """One gateway with the process that carries it. One that cannot be asked has an `ear` instead."""
 
     gateway: Gateway
     process: ProcessManager | None
     dialect: str
     url: str
+    ear: Ear | None = None
+    alive: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +268,12 @@ class Sites:
         placement = self._placed.get(ident)
         return self._doors[placement.gateway].gateway if placement is not None else None
 
+    def heard(self, ident: str) -> Heard:
+        """What the gateway of a company said last, where it only tells by webhooks; empty where nothing was heard."""
+        ear = self._doors[self.placement(ident).gateway].ear
+        last = ear.last(ident) if ear is not None else None
+        return {"heard": last[0].value, "heard_s": round(last[1], 1)} if last is not None else {}
+
     def phone(self, ident: str) -> str | None:
         """The phone that is configured for exactly this company."""
         return self.settings.company(ident).facts.phone
@@ -301,6 +311,8 @@ class Sites:
             phone=self.phone(ident),
             pairing=self.pairing(ident),
             earlier=Earlier(self.still(ident)),
+            ear=door.ear,
+            alive=door.alive,
         )
 
     async def aclose(self) -> None:

@@ -131,7 +131,7 @@ def company_view(of: Sources, ident: str) -> CompanyView:
         "id": ident,
         "name": member.name if member else ident,
         "gateway": placement.gateway,
-        "connection": _connection(seen),
+        "connection": {**_connection(seen), **of.sites.heard(ident)},
         "files": _files(seen.inventory),
         "phone": _phone(seen.inventory),
         "backups": of.copies(ident),
@@ -140,7 +140,7 @@ def company_view(of: Sources, ident: str) -> CompanyView:
         "stops_others": bool(member and member.can.stop_others and not member.can.stop),
         "others": can.others,
         "next": _next(incidents, seen, can),
-        "health": _health(incidents, seen),
+        "health": _health(incidents, seen, silent=bool(can.lacks.state and of.sites.heard(ident))),
         "not_watched": list(can.lacks.not_watched()),
         "cannot": [line for i in incidents for line in ladder.incapable(i.cause, can)],
     }
@@ -209,6 +209,8 @@ def _next(incidents: Sequence[Incident], seen: rules_view.CompanyView, can: Can)
         todo = words.what_to_do(incident, lacks.left(can.lacks, incident.cause))
         if todo:
             return todo
+    if seen.unknown and can.lacks.state:
+        return "Waiting for a word from its webhook; there is none that counts."
     if seen.unknown:
         return "Waiting for the gateway's answer."
     if seen.timer.phase is Phase.WAITING:
@@ -216,13 +218,14 @@ def _next(incidents: Sequence[Incident], seen: rules_view.CompanyView, can: Can)
     return ALL_WELL
 
 
-def _health(incidents: Sequence[Incident], seen: rules_view.CompanyView) -> Health:
+def _health(incidents: Sequence[Incident], seen: rules_view.CompanyView, *, silent: bool = False) -> Health:
+    """`silent`: nobody can ask, and its last word is too old to count; that is no trouble yet."""
     acting = [i for i in incidents if i.topic is Topic.HEALTH]
     if seen.timer.phase in (Phase.WARNED, Phase.OVERDUE) or (acting and not seen.up):
         return "down"
-    if seen.unknown or acting:
+    if acting or (seen.unknown and not silent):
         return "trouble"
-    watched = seen.timer.phase is Phase.WAITING or seen.level.rank >= Level.MONITOR.rank
+    watched = seen.unknown or seen.timer.phase is Phase.WAITING or seen.level.rank >= Level.MONITOR.rank
     loud = [i for i in incidents if i.severity is not Severity.INFO]
     return "watch" if watched or loud else "ok"
 

@@ -214,7 +214,9 @@ def company(view: Mapping[str, Any]) -> str:
     lines = [f"{_DOTS.get(str(view.get('health')), '🟡')} <b>{_title(view)}</b>"]
     if connection:
         down = f" for {duration(connection['down_s'])}" if connection.get("down_s") else ""
-        lines.append(f"Connection: {escaped(connection.get('state', 'unknown'))}{down}")
+        ago = f" (heard {duration(connection['heard_s'])} ago)" if "heard_s" in connection else ""
+        heard = f", last word {escaped(connection['heard'])}{ago}" if connection.get("heard") else ""
+        lines.append(f"Connection: {escaped(connection.get('state', 'unknown'))}{down}{heard}")
     if files:
         lines.append(f"Files: {files['counted']} counted, {escaped(files['level'])}, {files['reclaimable']} to clean")
     left_out = [f"{text[:1].upper()}{text[1:]}." for text in view.get("not_watched", ())]

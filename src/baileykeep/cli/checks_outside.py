@@ -47,6 +47,8 @@ async def _http(name: str, door: Door, settings: Settings) -> Check:
     placed, _ = placements(settings)
     idents = [ident for ident, place in placed.items() if place.gateway == name]
     try:
+        if door.ear is not None:
+            return await _alive(name, door)
         if door.gateway.capabilities.bulk_status:
             found = await door.gateway.status_all()
             return Check(f"gateway {name}", OK, f"{door.url} answers and knows {count(len(found), 'session')}")
@@ -56,6 +58,15 @@ async def _http(name: str, door: Door, settings: Settings) -> Check:
     except BaileykeepError as error:
         return _failed(name, error)
     return Check(f"gateway {name}", OK, f"{door.url} answers: {idents[0]} is {human(status.state)}")
+
+
+async def _alive(name: str, door: Door) -> Check:
+    """A gateway that cannot be asked for sessions; whether its webhooks arrive only a daemon can tell."""
+    where = f"its webhooks must go to /hooks/{name}/COMPANY of the daemon"
+    if door.alive is None:
+        return Check(f"gateway {name}", WARN, f"nothing tells whether it answers; {where}")
+    await door.alive()
+    return Check(f"gateway {name}", OK, f"{door.url} answers; {where}")
 
 
 def _failed(name: str, error: BaileykeepError) -> Check:

@@ -70,6 +70,8 @@ def _connection(view: CompanyView, now: float) -> Text:
         text.append(f" ({human(connection['cause'])})")
     if connection["paired"] is not None:
         text.append(", paired" if connection["paired"] else ", not paired")
+    if "heard" in connection and "heard_s" in connection:
+        text.append(f", last heard: {human(connection['heard'])}, {span(connection['heard_s'])} ago", style="default")
     return text
 
 

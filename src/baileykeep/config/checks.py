@@ -9,6 +9,7 @@ from typing import Any
 
 from baileykeep.config import credentials, offsite_tables
 from baileykeep.config.fields import COMPANY_ID, Table
+from baileykeep.config.hook_tables import about_hooks
 from baileykeep.config.limit_checks import clashes
 from baileykeep.config.lines import line_of
 from baileykeep.config.problems import Problem
@@ -47,6 +48,8 @@ def wanted_secrets(installation: Installation) -> Iterator[credentials.Wanted]:
     yield credentials.Wanted("tenants.secret", tenants.secret, tenants.secret_env, tenants.secret_file)
     for name, gateway in installation.gateways.items():
         yield credentials.Wanted(f"gateways.{name}.secret", gateway.secret, gateway.secret_env, gateway.secret_file)
+        hook = gateway.webhook
+        yield credentials.Wanted(f"gateways.{name}.webhook.token", hook.token, hook.token_env, hook.token_file)
         run_by = gateway.process
         yield credentials.Wanted(
             f"gateways.{name}.process.password", run_by.password, run_by.password_env, run_by.password_file
@@ -135,6 +138,8 @@ def dialects_of(installation: Installation, sources: Sources) -> tuple[dict[str,
         if dialect.auth and dialect.auth.required and not named:
             reason = f"is missing, and the dialect {dialect.name} sends it with every call"
             found.append(problem(sources.installation, f"gateways.{name}.secret", reason, "add secret_file"))
+    for key, reason, remedy in about_hooks(installation.gateways, loaded):
+        found.append(problem(sources.installation, key, reason, remedy))
     used = {gateway.dialect for gateway in installation.gateways.values()}
     return loaded, [*found, *_unused_dialects(set(sources.dialects) - used, sources)]
 

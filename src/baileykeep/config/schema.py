@@ -31,6 +31,7 @@ from baileykeep.config.fields import (
     Zone,
     listed,
 )
+from baileykeep.config.hook_tables import HookTable
 from baileykeep.config.limit_tables import SECTIONS, SHARED, limits_table
 from baileykeep.config.offsite_tables import OffsiteTable
 from baileykeep.config.process_tables import ProcessTable
@@ -140,6 +141,7 @@ class GatewayTable(Table):
         default=True,
         description='with auth_store = "none": watch whatever sessions it lists; false: only companies with a file',
     )
+    webhook: HookTable = Field(default_factory=HookTable, description="what it sends to us by itself")
     baileys: Generation | None = Field(default=None, description="generation of Baileys it runs")
     logs: tuple[LogTable, ...] = Field(default=(), description="its log files; stdout and stderr are two of them")
     process: ProcessTable = Field(default_factory=ProcessTable, description="what runs it")

@@ -88,6 +88,7 @@ class Reader:
     def status(self, data: Any, where: str) -> SessionStatus:
         """One session from the answer of the status call."""
         call = self._dialect.status
+        assert call is not None  # noqa: S101  # callers asked for the capability
         state = self._state(search(call.state, data, where))
         if state is ConnState.UNKNOWN:
             raise self._unknown_word(search(call.state, data, where), where)
@@ -121,6 +122,10 @@ class Reader:
             code=number(item.get("code")),
             has_qr=bool(truth(item.get("has_qr"))) or state is ConnState.WAITING_QR,
         )
+
+    def state_of(self, word: Any) -> ConnState:
+        """A gateway's word for a state; UNKNOWN for one that the dialect does not know."""
+        return self._state(word)
 
     def _state(self, word: Any) -> ConnState:
         return self._dialect.states.get(spelled(word), ConnState.UNKNOWN)

@@ -162,6 +162,24 @@ class Bulk(Call):
     id: IdTemplate | None = None
 
 
+class Webhook(_Part):
+    """What a gateway sends by itself, one event a request: expressions over its body.
+
+    `state` finds nothing in what is no news; `life` says that a session must be open, `order` is a number that never
+    falls, and `at` the time of the event. Without `company` the address tells whom it is about.
+    """
+
+    token: Expression
+    state: Expression
+    company: Expression | None = None
+    paired: Expression | None = None
+    code: Expression | None = None
+    qr: Expression | None = None
+    life: Expression | None = None
+    order: Expression | None = None
+    at: Expression | None = None
+
+
 class Calls(_Part):
     """What can be asked of one session, by capability."""
 
@@ -185,19 +203,25 @@ class Dialect(_Part):
     auth: Auth | None = None
     states: Annotated[dict[str, State], BeforeValidator(_lower)]
     errors: Errors = Errors()
-    status: Status
+    status: Status | None = None
+    webhook: Webhook | None = None
+    alive: Call | None = None
     bulk: Bulk | None = None
     calls: Calls = Calls()
     cannot: dict[str, str] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.status is None and self.webhook is None:
+            raise ValueError("has neither status nor webhook: nothing would tell a session's state")
+        if self.status is not None and self.webhook is not None:
+            raise ValueError("has status and webhook: what can be asked is not to be told; remove one of the two")
         for name in self.cannot:
             if name == FILES:
                 continue
             if name not in CAPABILITIES:
                 raise ValueError(f"cannot.{name} is no capability; there are {', '.join((*CAPABILITIES, FILES))}")
-            if self.call(name) is not None:
+            if self.call(name) is not None or (name == "qr" and self._tells_qr):
                 raise ValueError(f"cannot.{name} contradicts the call of that name; remove one of the two")
         return self
 
@@ -213,7 +237,12 @@ class Dialect(_Part):
     @property
     def capabilities(self) -> Capabilities:
         """What this dialect has endpoints for."""
-        return Capabilities(**{name: self.call(name) is not None for name in CAPABILITIES})
+        can = {name: self.call(name) is not None for name in CAPABILITIES}
+        return Capabilities(**{**can, "qr": can["qr"] or self._tells_qr})
+
+    @property
+    def _tells_qr(self) -> bool:
+        return self.webhook is not None and self.webhook.qr is not None
 
     def why_not(self, capability: str) -> str:
         """In words, why something cannot be done with this gateway."""
@@ -244,8 +273,8 @@ def describe(dialect: Dialect) -> tuple[str, ...]:
     lines += [f"key in header {dialect.auth.header}"] if dialect.auth else ["no key"]
     for name in CAPABILITIES:
         call = dialect.call(name)
-        text = f"can {name}: {call.method} {call.path}" if call else f"cannot {name}: {dialect.why_not(name)}"
-        lines.append(text)
+        how = f"{call.method} {call.path}" if call else "by webhook" if getattr(dialect.capabilities, name) else ""
+        lines.append(f"can {name}: {how}" if how else f"cannot {name}: {dialect.why_not(name)}")
     return tuple(lines)
 
 
@@ -307,6 +336,8 @@ def _explained(path: Path, error: ValidationError) -> ConfigError:
 
 
 def _suggestion(word: str) -> str:
-    known = {name for part in (Dialect, Auth, Errors, Ask, Start, Status, Bulk, Calls) for name in part.model_fields}
+    known = {
+        name for part in (Dialect, Auth, Errors, Ask, Start, Status, Bulk, Webhook, Calls) for name in part.model_fields
+    }
     close = difflib.get_close_matches(word, sorted(known), 1)
     return f"did you mean {close[0]}?" if close else "remove it"

@@ -21,6 +21,7 @@ from baileykeep.clock import Clock, SystemClock
 from baileykeep.gateways.answers import Reader, failure, parse, search, secret_text
 from baileykeep.gateways.base import Capabilities, SessionStatus
 from baileykeep.gateways.dialect import PLACEHOLDER, Ask, Call, Dialect
+from baileykeep.gateways.hearing import Ear
 from baileykeep.model.errors import ConfigError, GatewayError, UsageError
 from baileykeep.model.facts import ConnState, Problem
 
@@ -57,7 +58,7 @@ class HttpGateway:
 
     capabilities: Capabilities
 
-    def __init__(self, spec: GatewaySpec, dialect: Dialect, clock: Clock | None = None):
+    def __init__(self, spec: GatewaySpec, dialect: Dialect, clock: Clock | None = None, ear: Ear | None = None):
         self.name = spec.name
         self.capabilities = dialect.capabilities
         self._spec = spec
@@ -66,6 +67,8 @@ class HttpGateway:
         self._reader = Reader(dialect, spec.key)
         self._base = _checked_url(spec)
         self._template = spec.id_template or dialect.id
+        self._ear = ear
+        self.can_tell_life = dialect.alive is not None
         self._held: dict[str, tuple[float, str | None]] = {}
         self._client = httpx.AsyncClient(
             headers={"Accept": "application/json", "Accept-Encoding": "identity", **_auth_header(spec, dialect)},
@@ -82,11 +85,20 @@ class HttpGateway:
     async def status(self, company: str) -> SessionStatus:
         """See `Gateway.status`. A 404 that is no JSON is a wrong address, not an unknown session: NOT_FOUND."""
         call = self._dialect.status
+        if call is None:
+            raise self._not_supported("status")
         try:
             data = await self._json(call, company)
         except _UnknownSessionError:
             return SessionStatus(ConnState.DISCONNECTED)
         return self._reader.status(data, self._where(call))
+
+    async def alive(self) -> None:
+        """Return when the gateway answers and takes the key, whatever it says."""
+        call = self._dialect.alive
+        if call is None:
+            raise self._not_supported("status")
+        await self._repeated(call, self._request(call, None, "", None), ANSWER_BYTES)
 
     async def status_all(self) -> Mapping[str, SessionStatus]:
         """See `Gateway.status_all`; a session whose state word is unknown comes as UNKNOWN."""
@@ -126,6 +138,8 @@ class HttpGateway:
     async def qr(self, company: str) -> str | None:
         """See `Gateway.qr`. Where asking is not free (`hold_s`), the last answer is handed out again for a while."""
         ask = self._dialect.calls.qr
+        if ask is None and self.capabilities.qr:
+            return self._ear.qr(company) if self._ear is not None else None
         if ask is None:
             raise self._not_supported("qr")
         asked_at, text = self._held.get(company, (float("-inf"), None))

@@ -50,7 +50,14 @@ class GatewayView(TypedDict):
     carries: NotRequired[str]
 
 
-class ConnectionView(TypedDict):
+class Heard(TypedDict, total=False):
+    """What a gateway that cannot be asked said last, and how many seconds ago."""
+
+    heard: str
+    heard_s: float
+
+
+class ConnectionView(Heard):
     """One session's connection. `since` is epoch seconds, `down_s` the down time observed so far, 0 when up."""
 
     state: str

@@ -34,6 +34,8 @@ def test_a_dialect_of_ones_own_needs_states_and_a_status(tmp_path: Path) -> None
 def test_single_keys_of_a_base_can_be_changed_and_taken_away(tmp_path: Path) -> None:
     written(tmp_path, "ours", 'base = "x-internal-secret"\ncalls.stop = false\nstatus.path = "/v2/{id}"\n')
     ours, base = load_dialect("ours", [tmp_path]), load_dialect("x-internal-secret")
+    assert ours.status is not None
+    assert base.status is not None
     assert ours.status.path == "/v2/{id}"
     assert ours.status.state.expression == base.status.state.expression
     assert (base.capabilities.stop, ours.capabilities.stop) == (True, False)
@@ -41,8 +43,10 @@ def test_single_keys_of_a_base_can_be_changed_and_taken_away(tmp_path: Path) -> 
 
 def test_a_file_may_change_the_built_in_of_its_own_name(tmp_path: Path) -> None:
     written(tmp_path, "x-api-key", 'base = "x-api-key"\nstatus.path = "/api/status?organization_id={id}"\n')
-    assert load_dialect("x-api-key", [tmp_path]).status.path == "/api/status?organization_id={id}"
-    assert load_dialect("x-api-key").status.path == "/api/sessions/{id}/status"
+    ours, theirs = load_dialect("x-api-key", [tmp_path]).status, load_dialect("x-api-key").status
+    assert ours is not None
+    assert theirs is not None
+    assert (ours.path, theirs.path) == ("/api/status?organization_id={id}", "/api/sessions/{id}/status")
 
 
 def test_a_body_is_replaced_and_not_mixed(tmp_path: Path) -> None:
