@@ -109,16 +109,29 @@ def folders(settings: Settings) -> Iterator[Check]:
     for oddity in odd:
         yield Check("companies", WARN, f"{oddity.path} {oddity.reason}")
     if not placed:
-        yield Check("companies", FAIL, "no company was found", "does the sessions layout match the folders?")
-    good = 0
+        yield _nobody(settings)
+    good, unseen = 0, sum(place.folder is None for place in placed.values())
     for ident, place in placed.items():
-        problem = _folder(place.folder, place.present) if place.folder else None
+        if place.folder is None:
+            continue
+        problem = _folder(place.folder, place.present)
         if problem is None:
             good += 1
         else:
             yield Check(f"company {ident}", FAIL, f"{place.folder} {problem[0]}", problem[1])
     if good:
         yield Check("companies", OK, f"{count(good, 'company', 'companies')} with a folder that can be read and kept")
+    if unseen:
+        yield Check("companies", OK, f"{count(unseen, 'company', 'companies')} whose auth files are not watched")
+
+
+def _nobody(settings: Settings) -> Check:
+    gateways, dialects = settings.gateways, settings.dialects
+    if any(table.by_list and dialects[name].bulk is not None for name, table in gateways.items()):
+        return Check("companies", OK, "none has a file; the daemon watches whomever the gateway's list names")
+    if all(table.auth_store == "none" for table in gateways.values()):
+        return Check("companies", FAIL, "no company was found", "write a file companies/ID.toml for each")
+    return Check("companies", FAIL, "no company was found", "does the sessions layout match the folders?")
 
 
 def _folder(path: Path, present: bool) -> tuple[str, str] | None:
