@@ -14,9 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from baileykeep.clock import VirtualClock
 from baileykeep.gateways.answers import LONGEST_SECRET, Reader, secret_text
 from baileykeep.gateways.base import SessionStatus
 from baileykeep.gateways.dialect import dialect_names, load_dialect
+from baileykeep.gateways.hearing import Ear, Taken
 from baileykeep.gateways.http import ANSWER_BYTES, BULK_BYTES
 from baileykeep.model.errors import GatewayError
 from baileykeep.model.facts import ConnState, Problem
@@ -215,13 +217,24 @@ def bad_answer() -> Iterator[None]:
 
 
 @settings(max_examples=150, deadline=None)
+@given(JSON, JSON)
+def test_any_json_is_taken_or_dropped_by_whoever_hears_webhooks(value: Any, event: Any) -> None:
+    ear = Ear(load_dialect("fazer-ai"), "{company}", KEY, 60.0, VirtualClock())
+    told = {"webhookVerifyToken": KEY, "event": "connection.update", "data": value}
+    for body in (value, told, {**told, "event": event}):
+        taken, ident = ear.take(json.dumps(body).encode(), "2", {"2"}.__contains__)
+        assert (taken is Taken.TAKEN) == (ident == "2")
+    assert isinstance(ear.status("2").state, ConnState)
+
+
+@settings(max_examples=150, deadline=None)
 @given(JSON, st.sampled_from(dialect_names()))
 def test_any_json_is_a_status_or_a_bad_answer(value: Any, name: str) -> None:
     dialect = load_dialect(name)
     reader = Reader(dialect)
     found: list[SessionStatus] = []
     with bad_answer():
-        found.append(reader.status(value, "here"))
+        found.extend([reader.status(value, "here")] if dialect.status else ())
     with bad_answer():
         found.extend(reader.bulk(value, "{company}", "here").values() if dialect.bulk else ())
     with bad_answer():
