@@ -16,26 +16,48 @@ from typing import Any
 import pytest
 
 from baileykeep.clock import FastClock, VirtualClock
-from baileykeep.gateways.base import Capabilities, SessionStatus
+from baileykeep.gateways.base import Capabilities, SessionStatus, TellsWebhook
 from baileykeep.gateways.dialect import BUILT_IN, FILES, dialect_names, load_dialect
 from baileykeep.gateways.hearing import Ear, Taken
 from baileykeep.gateways.http import GatewaySpec, HttpGateway
+from baileykeep.gateways.keys import auth_header
 from baileykeep.model.errors import GatewayError
 from baileykeep.model.facts import ConnState, Problem
-from tests.fakes.http_gateway import Answer, FakeHttp, fake_http
+from tests.fakes.http_gateway import Answer, FakeHttp, Reply, fake_http
 
 RECORDED = Path(__file__).parent.parent / "fixtures" / "gateways"
-KEY = "k3y-of-the-tests"
+"""A case is one call: the `request` (or the `exchange` of several), the `answer` (with `code_sent`, else 200), and what
+becomes of it: `state` and its companions, `all`, `text`, `settings` or a `problem`. `source` tells where it is from."""
+
+KEY = "salon:k3y-of-the-tests"
 PHONE = "4915100000001"
 DIALECTS = dialect_names()
+WITHOUT_SIGN = [name for name in DIALECTS if load_dialect(name).errors.unknown is None]
+"""Dialects that cannot tell an unknown session by more than a 404 with a JSON body."""
+
+STOPPING = [name for name in DIALECTS if load_dialect(name).capabilities.stop]
 ACTIONS = ("reconnect", "stop", "start", "force_relink", "reset", "clear_cache")
 
 
-def cases(dialect: str) -> list[dict[str, Any]]:
+def recording(dialect: str) -> dict[str, Any]:
     path = RECORDED / f"{dialect}.toml"
     assert path.is_file(), f"record what {dialect} answers in {path}"
-    found: list[dict[str, Any]] = tomllib.loads(path.read_text())["case"]
+    return tomllib.loads(path.read_text())
+
+
+def cases(dialect: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = recording(dialect)["case"]
     return found
+
+
+def exchange(case: dict[str, Any]) -> list[dict[str, Any]]:
+    """The requests that one call makes, each with its answer."""
+    return case.get("exchange") or [case]
+
+
+def served(case: dict[str, Any]) -> dict[str, Reply]:
+    """The routes of a gateway that answers as it is recorded."""
+    return {one["request"]: Answer(one.get("code_sent", 200), one["answer"].encode()) for one in exchange(case)}
 
 
 ALL_CASES = [
@@ -56,7 +78,8 @@ def looks(dialect: str) -> str:
 
 
 def gateway_to(url: str, dialect: str, **changes: Any) -> HttpGateway:
-    spec = GatewaySpec(name="gw", url=url, key=KEY, connect_timeout_s=2, read_timeout_s=2, **changes)
+    known: dict[str, Any] = {"key": KEY, "keys": {"2": KEY}, "connect_timeout_s": 2, "read_timeout_s": 2, **changes}
+    spec = GatewaySpec(name="gw", url=url, **known)
     return HttpGateway(spec, load_dialect(dialect), FastClock(1000))
 
 
@@ -80,6 +103,9 @@ async def ask(gateway: HttpGateway, call: str) -> Any:
         return await gateway.start("2", force_relink=True)
     if call == "pairing_code":
         return await gateway.pairing_code("2", PHONE)
+    if call == "webhook_settings":
+        assert isinstance(gateway, TellsWebhook)
+        return await gateway.webhook_settings("2")
     return await getattr(gateway, call)("2")
 
 
@@ -99,7 +125,22 @@ def test_every_call_of_a_dialect_is_recorded(dialect: str) -> None:
     loaded = load_dialect(dialect)
     called = {f.name for f in fields(Capabilities) if loaded.call(f.name) is not None}
     beside = {name for name in ("webhook", "alive") if getattr(loaded, name) is not None}
-    assert recorded == called | beside
+    assert recorded == called | beside | ({"webhook_settings"} if loaded.calls.webhook else set())
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_recording_says_where_it_is_from(dialect: str) -> None:
+    whole = recording(dialect)
+    assert len(whole["source"]) > 20
+    assert all(len(case.get("source", whole["source"])) > 20 for case in whole["case"])
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_sign_for_unknown_sessions_is_recorded_beside_an_address_that_leads_nowhere(dialect: str) -> None:
+    asked = [case for case in cases(dialect) if case["call"] == "status" and case.get("code_sent", 200) >= 400]
+    if load_dialect(dialect).errors.unknown is not None:
+        assert {"disconnected", None} == {case.get("state") for case in asked}
+        assert any(case.get("problem") == "not_found" for case in asked)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -116,19 +157,35 @@ def test_no_recording_is_left_over() -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("dialect", "case"), ALL_CASES)
 async def test_a_recorded_answer_is_understood(dialect: str, case: dict[str, Any]) -> None:
-    async with speaking(dialect, Answer(body=case["answer"].encode())) as (gateway, fake):
-        result = await ask(gateway, case["call"])
-    (request,) = fake.requests
-    assert f"{request.method} {request.target}" == case["request"]
-    assert request.json == json.loads(case.get("body", "null"))
+    async with fake_http(served(case)) as fake:
+        gateway = gateway_to(fake.url, dialect)
+        if "problem" in case:
+            assert (await problem_of(gateway, case["call"])).code == case["problem"]
+        else:
+            check_result(case, await ask(gateway, case["call"]))
+        await gateway.aclose()
+    check_requests(dialect, case, fake)
+
+
+def check_requests(dialect: str, case: dict[str, Any], fake: FakeHttp, key: str | None = KEY) -> None:
+    expected = [(one["request"], json.loads(one.get("body", "null"))) for one in exchange(case)]
+    assert [(f"{r.method} {r.target}", r.json) for r in fake.requests] == expected * case.get("times", 1)
     auth = load_dialect(dialect).auth
-    assert auth is None or KEY in request.headers[auth.header.lower()]
+    for request in fake.requests:
+        sent = auth_header(auth, key)
+        assert all(request.headers[name.lower()] == value for name, value in sent.items())
+
+
+def check_result(case: dict[str, Any], result: Any) -> None:
     if case["call"] == "status":
         assert result == SessionStatus(
             ConnState(case["state"]), case.get("paired"), case.get("code"), case.get("has_qr", False)
         )
     elif case["call"] == "bulk_status":
         assert {company: status.state for company, status in result.items()} == case["all"]
+    elif case["call"] == "webhook_settings":
+        assert [f"{s.name} ({', '.join(s.hosts)})" if s.hosts else s.name for s in result] == case["settings"]
+        assert "s3cret" not in repr(result)
     else:
         assert result == case.get("text")
 
@@ -171,13 +228,55 @@ async def test_json_of_another_shape_is_no_state(dialect: str, value: Any) -> No
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("dialect", ASKED)
+@pytest.mark.parametrize("dialect", sorted(set(ASKED) & set(WITHOUT_SIGN)))
 async def test_an_unknown_session_is_disconnected_and_nothing_can_be_done_with_it(dialect: str) -> None:
     async with speaking(dialect, Answer.of({"message": "no such session"}, 404)) as (gateway, _):
         assert await gateway.status("2") == SessionStatus(ConnState.DISCONNECTED)
         for call in ACTIONS:
             expected = Problem.NOT_FOUND if getattr(gateway.capabilities, call) else Problem.NOT_SUPPORTED
             assert (await problem_of(gateway, call)).code == expected
+
+
+NOWHERE = [
+    {"message": "Cannot GET /x", "error": "Not Found", "statusCode": 404},
+    {"status": 404, "error": "Not Found", "response": {"message": ["Cannot POST /x"]}},
+    {"message": "Route GET:/x not found", "error": "Not Found", "statusCode": 404},
+    {"message": "no Route matched with those values"},
+    {"error": "Cannot DELETE /instance/2", "message": "instance does not exist"},
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("dialect", ASKED)
+@pytest.mark.parametrize("body", NOWHERE)
+async def test_an_address_that_leads_nowhere_proves_nothing_about_a_session(dialect: str, body: Any) -> None:
+    async with speaking(dialect, Answer.of(body, 404)) as (gateway, _):
+        for call in sorted({case["call"] for case in cases(dialect)}):
+            error = await problem_of(gateway, call)
+            assert error.code == Problem.NOT_FOUND, call
+            assert "URL" in error.next_step
+
+
+LIES = [
+    (200, {"error": True, "message": "Session not found"}),
+    (401, {"statusCode": 404, "message": "Session not found"}),
+    (403, {"error": "no session"}),
+    (404, ["Session not found"]),
+    (404, "Session not found"),
+    (404, {"message": ["Session not found"], "response": {"message": "instance does not exist"}}),
+    (410, {"error": "gone"}),
+    (502, {"code": "NOT_FOUND", "message": "no session here"}),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("dialect", STOPPING)
+@pytest.mark.parametrize(("code", "body"), LIES)
+async def test_what_only_looks_like_an_unknown_session_does_not_count_as_stopped(
+    dialect: str, code: int, body: Any
+) -> None:
+    async with speaking(dialect, Answer.of(body, code)) as (gateway, _):
+        await problem_of(gateway, "stop")
 
 
 @pytest.mark.asyncio
@@ -196,8 +295,7 @@ async def test_what_is_not_supported_says_why_and_calls_nothing(dialect: str) ->
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_a_gateway_that_never_answers_times_out(dialect: str) -> None:
     async with fake_http(default=Answer(hang=True)) as fake:
-        spec = GatewaySpec(name="gw", url=fake.url, key=KEY, connect_timeout_s=1, read_timeout_s=0.05)
-        gateway = HttpGateway(spec, load_dialect(dialect))
+        gateway = gateway_to(fake.url, dialect, connect_timeout_s=1, read_timeout_s=0.05)
         assert (await problem_of(gateway, looks(dialect))).code == Problem.TIMEOUT
         await gateway.aclose()
     assert len(fake.requests) == 1, "a call that timed out is not repeated"

@@ -35,11 +35,18 @@ comes from.
 
 Company ids are letters, digits, dot, dash and underscore, at most 64. In a sessions folder, links are reported and not
 followed, names that look like copies (`company_42.bak`) are left out unless a company file says otherwise, and under a
-bare `…/{{company}}` only folders with Baileys files in them count. Two companies with one phone or one folder are a
+bare `…/{{company}}` only folders with Baileys files in them count. Two companies with one phone, folder or key are a
 mistake.
 """
 
-CREDENTIALS = ("telegram_token", "http_token", "heartbeat_url", "offsite_secret", "gateways_<name>_secret")
+CREDENTIALS = (
+    "telegram_token",
+    "http_token",
+    "heartbeat_url",
+    "offsite_secret",
+    "gateways_<name>_secret",
+    "companies_<id>_secret",
+)
 
 
 def page() -> str:

@@ -166,7 +166,7 @@ async def _action(c: ControlService, args: Args, _operator: str) -> Answer:
     if found is None:
         raise UsageError(f"no action {ident} is known", code="unknown_action")
     subject, attempt = found
-    kinds = (EntryKind.STEP_BEGUN, EntryKind.PAIRING, EntryKind.PHONE_MISMATCH)
+    kinds = (EntryKind.STEP_BEGUN, EntryKind.PAIRING, EntryKind.PHONE_MISMATCH, EntryKind.WEBHOOK)
     entries = await c.journal.entries(subject=subject, since=attempt.begun_at, kinds=kinds)
     steps = [events.step(e) for e in entries if e.action == ident]
     return {

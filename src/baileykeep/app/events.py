@@ -14,7 +14,7 @@ from baileykeep.rules import words
 TOLD = (
     EntryKind.INCIDENT, EntryKind.DECISION, EntryKind.ACTION_BEGUN, EntryKind.STEP_BEGUN, EntryKind.ACTION_ENDED,
     EntryKind.OPERATOR, EntryKind.CONFIG, EntryKind.DAEMON_STARTED, EntryKind.DAEMON_STOPPED, EntryKind.SYMPTOM,
-    EntryKind.BREACH, EntryKind.PAIRING, EntryKind.PHONE_MISMATCH,
+    EntryKind.BREACH, EntryKind.PAIRING, EntryKind.PHONE_MISMATCH, EntryKind.WEBHOOK,
 )  # fmt: skip
 """The kinds of entries that tell something to people."""
 

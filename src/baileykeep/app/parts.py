@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ def make_door(clock: Clock) -> Callable[[str, Settings], Door]:
         table = settings.gateways[name]
         dialect = settings.dialects[name]
         ear = _ear(table, dialect, clock) if dialect.webhook is not None else None
-        gateway = HttpGateway(_spec(name, table), dialect, clock, ear)
+        gateway = HttpGateway(_spec(name, table, settings.keys()), dialect, clock, ear)
         alive = gateway.alive if gateway.can_tell_life else None
         return Door(gateway, make_process(table.process), table.dialect, table.url, ear, alive)
 
@@ -48,10 +48,10 @@ def _ear(table: GatewayTable, dialect: Dialect, clock: Clock) -> Ear:
     return Ear(dialect, table.id_template or dialect.id, token, table.webhook.quiet, clock)
 
 
-def _spec(name: str, table: GatewayTable) -> GatewaySpec:
+def _spec(name: str, table: GatewayTable, keys: Mapping[str, str]) -> GatewaySpec:
     key = table.secret.get_secret_value() if table.secret is not None else None
     ca_file = str(table.ca_file) if table.ca_file is not None else None
-    return GatewaySpec(name, table.url, key, ca_file, table.id_template, read_timeout_s=table.timeout)
+    return GatewaySpec(name, table.url, key, keys, ca_file, table.id_template, read_timeout_s=table.timeout)
 
 
 def make_process(table: ProcessTable) -> ProcessManager | None:

@@ -10,13 +10,20 @@ import segno
 
 from baileykeep.model.errors import GatewayError
 from baileykeep.model.facts import Problem
+from baileykeep.rules.pairing import picture_of
 
 SCALE, QUIET_MODULES = 8, 4
 BLANK_PIXELS = 480
 
 
 def png(text: str) -> bytes:
-    """The picture of a QR, black on white with its quiet zone. Raises `GatewayError` for a text that no QR can hold."""
+    """The picture of a QR, black on white with its quiet zone; one that the gateway drew is taken as it is.
+
+    Raises `GatewayError` for a text that no QR can hold.
+    """
+    drawn = picture_of(text)
+    if drawn is not None:
+        return drawn
     out = io.BytesIO()
     try:
         segno.make(text, error="l", micro=False).save(out, kind="png", scale=SCALE, border=QUIET_MODULES)

@@ -13,10 +13,15 @@ from baileykeep.cli.words import plain, short
 from baileykeep.clock import SystemClock
 from baileykeep.model.errors import BaileykeepError
 from baileykeep.model.overview import ActionView
+from baileykeep.rules.pairing import picture_of
 
 LOOK_EVERY_S = 1.0
 WAITING = "wait_for_scan"
 BY_CODE = "WhatsApp on the phone: Settings > Linked devices > Link a device > Link with phone number instead"
+ONLY_A_PICTURE = (
+    "a QR is out, but this gateway sends it as a picture, which a terminal cannot show: scan it in the company's chat, "
+    "on the gateway's own page, or ask our HTTP side for it as image/png"
+)
 WHITE_ON_BLACK = "\x1b[38;5;231;48;5;16m"  # the blocks are the light modules
 PLAIN = "\x1b[0m"
 
@@ -76,6 +81,9 @@ class QrPanel:
             return {}
 
     def _draw(self, text: str, answer: dict[str, Any]) -> None:
+        if picture_of(text) is not None:
+            line(f"{ONLY_A_PICTURE}{self._left(answer)}")
+            return
         try:
             raw(blocks(text, coloured=interactive()))
         except ValueError:

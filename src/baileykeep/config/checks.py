@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
+
+from pydantic import SecretStr
 
 from baileykeep.config import credentials, offsite_tables
 from baileykeep.config.fields import COMPANY_ID, Table
@@ -13,11 +17,12 @@ from baileykeep.config.hook_tables import about_hooks
 from baileykeep.config.limit_checks import clashes
 from baileykeep.config.lines import line_of
 from baileykeep.config.problems import Problem
-from baileykeep.config.schema import GatewayTable, Installation
+from baileykeep.config.schema import Company, GatewayTable, Installation
 from baileykeep.config.settings import CompanySettings
 from baileykeep.config.sources import DIALECTS, Source, Sources
 from baileykeep.config.tenant_tables import fault_in_secret, fault_in_url
 from baileykeep.gateways.dialect import Dialect, load_dialect
+from baileykeep.gateways.keys import unsendable
 from baileykeep.model.errors import UsageError
 from baileykeep.model.limits import Limits
 from baileykeep.processes.find import manager as process_manager
@@ -62,7 +67,7 @@ def with_secrets(
     """The installation with every secret in its plain key, and what was wrong with those that could not be had."""
     found: list[Problem] = []
     for wanted in wanted_secrets(installation):
-        found += _about_secret(wanted, sources, from_environment)
+        found += _about_secret(wanted, sources.installation, sources.directory, from_environment)
         try:
             secret = credentials.obtain(wanted, environ, sources.directory)
         except credentials.Missing as error:
@@ -71,6 +76,21 @@ def with_secrets(
         if secret is not None:
             installation = _placed(installation, wanted.name.split("."), secret)
     return installation, found
+
+
+def with_secret(
+    ident: str, facts: Company, source: Source, sources: Sources, environ: Mapping[str, str]
+) -> tuple[Company, list[Problem]]:
+    """A company with its own key in its plain key, and what was wrong with one that could not be had."""
+    wanted = credentials.Wanted(
+        "secret", facts.secret, facts.secret_env, facts.secret_file, f"companies_{ident}_secret"
+    )
+    found = list(_about_secret(wanted, source, sources.directory))
+    try:
+        secret = credentials.obtain(wanted, environ, sources.directory)
+    except credentials.Missing as error:
+        return facts, [problem(source, f"secret{_suffix(wanted)}", str(error), company=ident)]
+    return facts.model_copy(update={"secret": secret}), [replace(one, company=ident) for one in found]
 
 
 def _suffix(wanted: credentials.Wanted) -> str:
@@ -88,15 +108,16 @@ def _placed(table: Table, path: list[str], secret: object) -> Any:
     return table.model_copy(update={key: _placed(below, rest, secret)})
 
 
-def _about_secret(wanted: credentials.Wanted, sources: Sources, from_environment: frozenset[str]) -> Iterator[Problem]:
+def _about_secret(
+    wanted: credentials.Wanted, source: Source, directory: Path, from_environment: frozenset[str] = frozenset()
+) -> Iterator[Problem]:
     given = wanted.given()
-    source = sources.installation
     if len(given) > 1:
         yield problem(source, wanted.name, f"is given by {' and '.join(given)}", "keep one of them")
     if wanted.direct is not None and source.open_to_all and wanted.name not in from_environment:
         remedy = f"chmod 640 {source.name}, or use {given[0]}_file"
         yield warning(source, wanted.name, "is a secret in a file that everybody on this machine can read", remedy)
-    if wanted.file is not None and credentials.open_to_all(sources.directory / wanted.file):
+    if wanted.file is not None and credentials.open_to_all(directory / wanted.file):
         yield warning(
             source, f"{wanted.name}_file", "names a file that everybody on this machine can read", "chmod 640"
         )
@@ -135,9 +156,12 @@ def dialects_of(installation: Installation, sources: Sources) -> tuple[dict[str,
             continue
         loaded[name] = dialect
         named = gateway.secret or gateway.secret_file or gateway.secret_env
-        if dialect.auth and dialect.auth.required and not named:
+        if dialect.auth and dialect.auth.required and not dialect.auth.per_company and not named:
             reason = f"is missing, and the dialect {dialect.name} sends it with every call"
             found.append(problem(sources.installation, f"gateways.{name}.secret", reason, "add secret_file"))
+        wrong = unsendable(dialect, gateway.secret.get_secret_value()) if gateway.secret else ""
+        if wrong:
+            found.append(problem(sources.installation, f"gateways.{name}.secret", f"cannot be used: {wrong}"))
     for key, reason, remedy in about_hooks(installation.gateways, loaded):
         found.append(problem(sources.installation, key, reason, remedy))
     used = {gateway.dialect for gateway in installation.gateways.values()}
@@ -216,15 +240,16 @@ def about_company(company: CompanySettings, gateways: Iterable[str] | None, sour
 
 
 def collisions(companies: Mapping[str, CompanySettings]) -> list[tuple[str, str, str]]:
-    """(one id, other id, key) for each pair of enabled companies that share a phone or a folder."""
+    """(one id, other id, key) for each pair of enabled companies that share a phone, a folder or a key."""
     found = []
-    for key in ("phone", "folder"):
+    for key in ("phone", "folder", "secret"):
         owners: dict[str, str] = {}
         for ident, company in sorted(companies.items()):
             value = getattr(company.facts, key)
             if value is None or not company.facts.enabled:
                 continue
-            first = owners.setdefault(os.path.normpath(value), ident)
+            plain = value.get_secret_value() if isinstance(value, SecretStr) else os.path.normpath(value)
+            first = owners.setdefault(plain, ident)
             if first != ident:
                 found.append((first, ident, key))
     return found

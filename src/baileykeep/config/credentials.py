@@ -21,17 +21,18 @@ class Missing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Where one secret may come from. `name` is its dotted key."""
+    """Where one secret may come from. `name` is its dotted key in its file, `called` its systemd credential's name."""
 
     name: str
     direct: SecretStr | None
     env: str | None
     file: Path | None
+    called: str = ""
 
     @property
     def credential(self) -> str:
-        """What its systemd credential is called: `telegram_token`, `gateways_main_secret`."""
-        return self.name.replace(".", "_")
+        """What its systemd credential is called: `telegram_token`, `gateways_main_secret`, `companies_7_secret`."""
+        return self.called or self.name.replace(".", "_")
 
     def given(self) -> tuple[str, ...]:
         """The keys that were used, the last part only."""

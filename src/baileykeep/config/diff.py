@@ -76,7 +76,15 @@ def _known(settings: Settings) -> frozenset[str]:
 def _gateway_changed(old: Settings, new: Settings, name: str) -> bool:
     """An own dialect may build on another own one, so a change in any of them concerns all that use one."""
     own = new.gateways[name].dialect in {*old.dialect_texts, *new.dialect_texts}
+    if old.keys() != new.keys() and _uses_keys(new, name):
+        return True
     return old.gateways[name] != new.gateways[name] or (own and old.dialect_texts != new.dialect_texts)
+
+
+def _uses_keys(settings: Settings, name: str) -> bool:
+    """Whether companies may have keys of their own at this gateway: it is made anew when one of them changes."""
+    dialect = settings.dialects.get(name)
+    return dialect is not None and dialect.auth is not None
 
 
 def _facts(settings: Settings, ident: str) -> tuple[Any, ...]:

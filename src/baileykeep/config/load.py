@@ -48,7 +48,7 @@ def settle(
     base, found = _installation(sources, variables, environ)
     problems += found
     usable = base or (replace(last_good, directory=sources.directory) if last_good else None)
-    drafts = {ident: _company(ident, sources, variables, usable) for ident in _company_ids(sources, variables)}
+    drafts = {ident: _company(ident, sources, variables, environ, usable) for ident in _company_ids(sources, variables)}
     problems += [problem for draft in drafts.values() for problem in draft.problems]
     if usable is None:
         raise BadConfig(_in_order(problems))
@@ -135,7 +135,9 @@ def _variable_name(ident: str) -> str:
     return ident.lower().replace("-", "_")
 
 
-def _company(ident: str, sources: Sources, variables: Variables, base: Settings | None) -> _Draft:
+def _company(
+    ident: str, sources: Sources, variables: Variables, environ: Mapping[str, str], base: Settings | None
+) -> _Draft:
     source = sources.companies.get(ident) or Source(f"companies/{ident}.toml", "")
     own = {
         path[2:]: variable
@@ -145,8 +147,9 @@ def _company(ident: str, sources: Sources, variables: Variables, base: Settings 
     parsed = parse(Company, source, own, ident)
     if parsed.model is None:
         return _Draft(None, parsed.problems)
-    made = _made(ident, parsed, parsed.model, base)
-    found = tuple(checks.about_company(made, base.gateways if base else None, source))
+    facts, about_secret = checks.with_secret(ident, parsed.model, source, sources, environ)
+    made = _made(ident, parsed, facts, base)
+    found = (*about_secret, *checks.about_company(made, base.gateways if base else None, source))
     return _Draft(None if errors(found) else made, found)
 
 
@@ -162,7 +165,7 @@ def _made(ident: str, parsed: Parsed[Company], facts: Company, base: Settings | 
 def _without_collisions(
     companies: dict[str, CompanySettings], sources: Sources
 ) -> tuple[dict[str, CompanySettings], list[Problem]]:
-    """Of those that share a phone or folder, both fall back: the one just edited gives way to its own past."""
+    """Of those that share a phone, folder or key, both fall back: the one just edited gives way to its own past."""
     kept, found = dict(companies), []
     for one, other, key in checks.collisions(companies):
         for ident, twin in ((one, other), (other, one)):

@@ -248,6 +248,11 @@ class Company(Table):
         default=None, description="its gateway; needed when there are several and no folder tells"
     )
     phone: Phone | None = Field(default=None, repr=False, description="its WhatsApp number; never taken from elsewhere")
+    secret: Secret | None = Field(
+        default=None, description="its own key, where its gateway has one per session; better from secret_file"
+    )
+    secret_file: FilePath | None = Field(default=None, description="file that holds its own key")
+    secret_env: Text | None = Field(default=None, description="environment variable that holds its own key")
     folder: FilePath | None = Field(default=None, description="its auth folder, where no template finds it")
     baileys: Generation | None = Field(default=None, description="generation of Baileys; else the gateway's")
     contacts: Ids = Field(default=(), description="Telegram chats told of this company instead of telegram.chats")

@@ -70,6 +70,11 @@ class Settings:
         """Whether anything at all is to be done with a company."""
         return ident not in self.held and self.company(ident).facts.enabled
 
+    def keys(self) -> dict[str, str]:
+        """Companies' own keys at their gateways, by company."""
+        secrets = {ident: company.facts.secret for ident, company in self.companies.items()}
+        return {ident: secret.get_secret_value() for ident, secret in secrets.items() if secret is not None}
+
     def generation(self, ident: str, gateway: str) -> Generation:
         """The generation of Baileys that a company's gateway runs: its own word, its gateway's, the installation's."""
         table = self.gateways.get(gateway)

@@ -15,6 +15,7 @@ from baileykeep.actions.guard import backup, restore_backup, restore_creds
 from baileykeep.actions.reconnect import reconnect, restart_process, verify_restart
 from baileykeep.actions.relink import RESET, pair_again, relink, reset, snapshot
 from baileykeep.actions.resume import Past, resume
+from baileykeep.actions.webhook import all_watched, watched
 from baileykeep.clock import Clock
 from baileykeep.engine.ledger import Running
 from baileykeep.engine.monitor import Monitor
@@ -25,6 +26,7 @@ from baileykeep.model.errors import BaileykeepError, JournalError, Refused
 from baileykeep.model.evidence import LookedAgain, Sight, StepBegun
 from baileykeep.model.incident import Outcome, Rung
 from baileykeep.model.records import Entry, EntryKind
+from baileykeep.model.symptoms import Scope
 from baileykeep.rules import words_pairing
 
 log = structlog.get_logger(__name__)
@@ -170,7 +172,7 @@ class Executor:
                 by_human=running.attempt.operator is not None,
             )
             self._monitor.uses(running.subject, site.limits)
-            return await work(site)
+            return await self._watched(running, site, work)
         except Refused as refused:
             return Result(Outcome.REFUSED, _sentence(refused), untouched=refused.code == LOCKED and not steps.begun)
         except BaileykeepError as error:
@@ -179,6 +181,16 @@ class Executor:
         except Exception as error:
             log.exception("action_crashed", subject=str(running.subject), rung=running.attempt.rung, error=repr(error))
             return Result(Outcome.FAILED, f"Internal error ({type(error).__name__}), see the daemon's log.")
+
+    async def _watched(self, running: Running, site: Site, work: Callable[[Site], Awaitable[Result]]) -> Result:
+        """The work, with a look at the gateway's webhook settings before and after it where it may change them."""
+        if running.attempt.rung in COPYING:
+            return await work(site)
+        if running.subject.scope is not Scope.GATEWAY:
+            return await watched(site, work)
+        members = self._roster.members().values()
+        ids = [m.subject.id for m in members if m.gateway == running.subject.id and m.subject.scope is Scope.COMPANY]
+        return await all_watched(site, work, ids)
 
 
 def _past(running: Running, begun: Sequence[Mapping[str, Any]]) -> Past:

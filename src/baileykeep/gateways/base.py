@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from baileykeep.model.facts import ConnState
+from baileykeep.model.webhook import WebhookSetting
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,10 @@ class Gateway(Protocol):
     capabilities: Capabilities
 
     async def status(self, company: str) -> SessionStatus:
-        """One session's state. A session the gateway does not know is DISCONNECTED, not an error."""
+        """One session's state. A session the gateway does not know is DISCONNECTED, not an error.
+
+        An address that leads nowhere is one: it says nothing about any session.
+        """
 
     async def status_all(self) -> Mapping[str, SessionStatus]:
         """All sessions in one call; only with `capabilities.bulk_status`."""
@@ -59,7 +63,7 @@ class Gateway(Protocol):
         """Ask for a new connection with the stored login."""
 
     async def stop(self, company: str) -> None:
-        """Close the session's socket and keep its login."""
+        """Close the session's socket and keep its login. One that the gateway proves not to know is closed."""
 
     async def start(self, company: str, *, force_relink: bool = False) -> None:
         """Open the session; with `force_relink` it must ask for a new QR."""
@@ -68,7 +72,8 @@ class Gateway(Protocol):
         """The gateway's own escape hatch: forget the login and start over."""
 
     async def qr(self, company: str) -> str | None:
-        """The QR text that is out now, None while there is none. Secret."""
+        """The QR that is out now: its text, or a picture of it as a `data:image/png` address. None while there is
+        none. Secret."""
 
     async def pairing_code(self, company: str, phone: str) -> str:
         """Ask for a pairing code for exactly this phone (digits). Secret."""
@@ -78,3 +83,11 @@ class Gateway(Protocol):
 
     async def aclose(self) -> None:
         """Close connections; the object is not used afterwards."""
+
+
+@runtime_checkable
+class TellsWebhook(Protocol):
+    """A gateway that may tell where a session's events go."""
+
+    async def webhook_settings(self, company: str) -> tuple[WebhookSetting, ...] | None:
+        """What is set, as far as that may be told; None where there is no call for it. Changes nothing."""

@@ -31,6 +31,8 @@ BUILT_IN = Path(__file__).parent / "dialects"
 CAPABILITIES = tuple(f.name for f in fields(Capabilities))
 FILES = "files"
 """Under `cannot`: where a gateway keeps its logins, if not in files that can be watched."""
+FLAGS = frozenset({"repeat", "required", "per_company"})
+"""Keys whose `false` is a word of their own; any other `false` takes what was inherited away."""
 
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
@@ -102,40 +104,62 @@ class _Part(BaseModel):
 
 
 class Auth(_Part):
-    """The header that carries the key; not sent while no key is configured, unless `required`."""
+    """The header that carries the key; not sent while no key is configured, unless `required`.
+
+    With the scheme `basic` the key is "user:password", and `{key}` stands for it as HTTP's basic authentication
+    writes it. `per_company`: each session has a key of its own, which stands in its company's file.
+    """
 
     header: str = Field(pattern=r"^[A-Za-z0-9-]+$")
     value: Annotated[str, _only("key")] = "{key}"
+    scheme: Literal["plain", "basic"] = "plain"
     required: bool = True
+    per_company: bool = False
 
 
 class Errors(_Part):
-    """How the gateway tells of a failure in an answer that looks like success."""
+    """How the gateway tells of a failure in an answer that looks like success.
+
+    `unknown` finds the sign, in a refusal, that the gateway runs no session of this name: only that proves a stop.
+    """
 
     failed: Expression | None = None
     message: Expression | None = None
+    unknown: Expression | None = None
 
 
 class Call(_Part):
-    """One endpoint. `repeat` says that sending it twice does no harm; GET never does."""
+    """One endpoint. `repeat` says whether sending it twice does no harm; where it is not given, a GET does none.
+
+    `about` finds the session that an answer is about: one about another session is no answer. `carry` are fields of
+    the body that are read from the gateway's webhook settings just before, for calls that would replace them.
+    `otherwise` is called where the gateway reports a failure of this one in an answer that looks like success.
+    """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     path: Annotated[str, AfterValidator(_absolute), _only("company", "id", "phone")]
     body: Annotated[dict[str, Any] | None, _only("company", "id", "phone")] = None
     headers: Annotated[dict[str, str], _only("company", "id")] = {}
-    repeat: bool = False
+    repeat: bool | None = None
     timeout_s: float | None = Field(default=None, gt=0, le=120)
     failed: Expression | None = None
+    about: Expression | None = None
+    carry: dict[str, Expression] = {}
+    otherwise: Call | None = None
 
     @property
     def repeatable(self) -> bool:
         """Whether an attempt that got no answer may be made again."""
-        return self.repeat or self.method == "GET"
+        return self.method == "GET" if self.repeat is None else self.repeat
 
 
 class Ask(Call):
-    """A call whose answer holds one secret text. `hold_s`: within so long the last answer is handed out again."""
+    """A call whose answer holds one secret text. `hold_s`: within so long the last answer is handed out again.
 
+    `first` is called just before, where a session must be opened to be asked.
+    """
+
+    first: Call | None = None
     answer: Expression
     hold_s: float = Field(default=0, ge=0, le=60)
 
@@ -180,8 +204,15 @@ class Webhook(_Part):
     at: Expression | None = None
 
 
+class WebhookCall(Call):
+    """Reads where a session's events go: `settings` yields an object, or null where none are set. Changes nothing."""
+
+    method: Literal["GET"] = "GET"
+    settings: Expression
+
+
 class Calls(_Part):
-    """What can be asked of one session, by capability."""
+    """What can be asked of one session, by capability; `webhook` is looked at before and after a repair."""
 
     reconnect: Call | None = None
     stop: Call | None = None
@@ -191,6 +222,7 @@ class Calls(_Part):
     qr: Ask | None = None
     pairing_code: Ask | None = None
     clear_cache: Call | None = None
+    webhook: WebhookCall | None = None
 
 
 class Dialect(_Part):
@@ -223,6 +255,10 @@ class Dialect(_Part):
                 raise ValueError(f"cannot.{name} is no capability; there are {', '.join((*CAPABILITIES, FILES))}")
             if self.call(name) is not None or (name == "qr" and self._tells_qr):
                 raise ValueError(f"cannot.{name} contradicts the call of that name; remove one of the two")
+        for name in Calls.model_fields:
+            call = getattr(self.calls, name)
+            if call is not None and call.carry and self.calls.webhook is None:
+                raise ValueError(f"calls.{name}.carry reads the webhook settings; add calls.webhook")
         return self
 
     def call(self, capability: str) -> Call | None:
@@ -275,7 +311,8 @@ def describe(dialect: Dialect) -> tuple[str, ...]:
         call = dialect.call(name)
         how = f"{call.method} {call.path}" if call else "by webhook" if getattr(dialect.capabilities, name) else ""
         lines.append(f"can {name}: {how}" if how else f"cannot {name}: {dialect.why_not(name)}")
-    return tuple(lines)
+    webhook = dialect.calls.webhook
+    return (*lines, f"looks at its webhook settings: GET {webhook.path}") if webhook else tuple(lines)
 
 
 def _find(name: str, extra_dirs: Sequence[Path], seen: tuple[Path, ...]) -> Path:
@@ -315,7 +352,7 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     result = dict(below)
     for key, value in above.items():
         old = result.get(key)
-        if value is False and not isinstance(old, bool):
+        if value is False and key not in FLAGS:
             result.pop(key, None)
         elif isinstance(value, dict) and isinstance(old, dict) and key != "body":
             result[key] = _merged(old, value)
@@ -336,8 +373,7 @@ def _explained(path: Path, error: ValidationError) -> ConfigError:
 
 
 def _suggestion(word: str) -> str:
-    known = {
-        name for part in (Dialect, Auth, Errors, Ask, Start, Status, Bulk, Webhook, Calls) for name in part.model_fields
-    }
+    parts = (Dialect, Auth, Errors, Ask, Start, Status, Bulk, Webhook, WebhookCall, Calls)
+    known = {name for part in parts for name in part.model_fields}
     close = difflib.get_close_matches(word, sorted(known), 1)
     return f"did you mean {close[0]}?" if close else "remove it"

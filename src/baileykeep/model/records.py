@@ -28,6 +28,7 @@ class EntryKind(StrEnum):
     BREACH = "breach"
     PAIRING = "pairing"
     PHONE_MISMATCH = "phone_mismatch"
+    WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass, field, replace
 
 FIRST_QR_S, NEXT_QR_S = 60.0, 20.0
@@ -11,10 +12,19 @@ CODE_LIVES_S = 180.0
 """A pairing code that nobody typed for so long is over."""
 
 
+PICTURE, PNG = "data:image/png;base64,", b"\x89PNG\r\n\x1a\n"
+LARGEST_PICTURE = 300_000
+"""Characters; pictures of a QR have some ten thousand."""
+
+LARGEST_SIDE = 4096
+"""Pixels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One QR or pairing code. `seen_at` and `expires_at` are on the clock that never jumps, in seconds.
+    """One QR or pairing code. `text` is a QR's text, or its picture as a data address where a gateway has only that.
 
+    `seen_at` and `expires_at` are on the clock that never jumps, in seconds.
     `number` counts the QRs of a row. The text is never logged, journaled or shown but to people who may pair.
     """
 
@@ -50,3 +60,16 @@ def held(offer: Offer | None, now: float, lock_s: float) -> Offer | None:
 def code_offer(code: str, now: float) -> Offer:
     """A pairing code that just came."""
     return Offer(code, now, now + CODE_LIVES_S, code=True)
+
+
+def picture_of(text: str) -> bytes | None:
+    """The PNG that a gateway sends in place of a QR's text; None for anything else."""
+    if not text.startswith(PICTURE) or len(text) > LARGEST_PICTURE:
+        return None
+    try:
+        raw = b64decode(text.removeprefix(PICTURE), validate=True)
+    except ValueError:
+        return None
+    sides = (int.from_bytes(raw[16:20]), int.from_bytes(raw[20:24]))
+    whole = raw.startswith(PNG) and raw[12:16] == b"IHDR" and all(0 < side <= LARGEST_SIDE for side in sides)
+    return raw if whole else None

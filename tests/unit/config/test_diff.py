@@ -50,6 +50,11 @@ def test_gateways(write: Write) -> None:
     assert found == Diff(gateways_changed=frozenset({"main"}), gateways_added=frozenset({"b"}))
 
 
+def test_a_companys_own_key_makes_its_gateway_anew(write: Write) -> None:
+    found = change(write, companies={**COMPANIES, "1": "name = 'one'\nsecret = 'made-up'"})
+    assert found == Diff(facts=frozenset({"1"}), gateways_changed=frozenset({"main"}))
+
+
 def test_own_dialect_concerns_the_gateways_that_use_one(write: Write) -> None:
     assert not change(write, dialects="b")
     main = MAIN.replace("ai-admin", "mine")

@@ -144,3 +144,44 @@ def test_secrets_show_nowhere(write: Write) -> None:
 @pytest.mark.parametrize("bad", [f'token = ["{SECRET}"]', f'tokem = "{SECRET}"', f'token = {{ x = "{SECRET}" }}'])
 def test_secret_in_the_wrong_shape_is_not_repeated(write: Write, bad: str) -> None:
     assert SECRET not in "".join(str(problem) for problem in problems_of(write(TELEGRAM + bad)))
+
+
+# --- companies' own keys -------------------------------------------------------------------------------------------
+
+
+def test_a_companys_own_key_comes_from_a_file_the_environment_or_a_credential(write: Write, tmp_path: Path) -> None:
+    file = tmp_path / "of-42"
+    file.write_text(SECRET + "\n")
+    file.chmod(0o600)
+    (tmp_path / "companies_42_secret").write_text(SECRET)
+    for text, environ in (
+        (f'secret_file = "{file}"', {}),
+        ('secret_file = "of-42"', {}),
+        ('secret_env = "T"', {"T": SECRET}),
+        ("name = 'x'", {"BAILEYKEEP_COMPANIES__42__SECRET": SECRET}),
+        ("name = 'x'", {"CREDENTIALS_DIRECTORY": str(tmp_path)}),
+    ):
+        settings = good(write(MAIN, {"42": text}), environ)
+        assert settings.keys() == {"42": SECRET}, text
+        assert SECRET not in repr(settings)
+
+
+def test_a_companys_own_key_that_cannot_be_had_holds_that_company_alone(write: Write) -> None:
+    directory = write(MAIN, {"42": 'secret_file = "/nowhere"', "43": "name = 'x'"})
+    settings, problems = load_partial(directory, environ={})
+    assert [(p.file, p.key, p.company) for p in problems] == [("companies/42.toml", "secret_file", "42")]
+    assert (settings.enabled("42"), settings.enabled("43")) == (False, True)
+
+
+def test_two_companies_do_not_share_a_key(write: Write) -> None:
+    directory = write(MAIN, {"42": f'secret = "{SECRET}"', "43": f'secret = "{SECRET}"'})
+    settings, problems = load_partial(directory, environ={})
+    assert {(p.key, p.company) for p in errors(problems)} == {("secret", "42"), ("secret", "43")}
+    assert SECRET not in f"{problems} {settings}"
+
+
+def test_a_key_in_a_file_that_all_may_read_is_warned_of(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "of-42").write_text(SECRET)
+    (tmp_path / "of-42").chmod(0o644)
+    _, problems = load_partial(write(MAIN, {"42": f'secret_file = "{tmp_path / "of-42"}"'}), environ={})
+    assert [(p.key, p.company, p.warning) for p in problems] == [("secret_file", "42", True)]

@@ -74,6 +74,10 @@ def test_a_body_is_replaced_and_not_mixed(tmp_path: Path) -> None:
         (MINIMAL + "[cannot]\nstop = 'no'\n[calls.stop]\npath='/x'", "cannot.stop", "remove one"),
         ("name = 'other'\n" + MINIMAL, "name", "file's name"),
         ("base = 7\n" + MINIMAL, "base", "name of another dialect"),
+        (MINIMAL + "[calls.reconnect]\npath='/x'\ncarry={a='b'}", "carry", "add calls.webhook"),
+        (MINIMAL + "[calls.webhook]\nmethod='POST'\npath='/x'\nsettings='@'", "calls.webhook.method", "GET"),
+        (MINIMAL + "[auth]\nheader='X'\nscheme='digest'", "auth.scheme", "basic"),
+        (MINIMAL + "[errors]\nunknown='a =='", "errors.unknown", "JMESPath"),
     ],
 )
 def test_a_wrong_file_is_told_with_its_name_the_key_and_what_to_do(
@@ -112,3 +116,17 @@ def test_a_description_names_what_can_and_what_cannot_be_done() -> None:
     lines = describe(load_dialect("x-api-key"))
     assert "can reset: POST /api/clear-corrupted-session" in lines
     assert any(line.startswith("cannot stop: ") for line in lines)
+
+
+def test_a_false_that_is_a_word_of_its_own_takes_nothing_away(tmp_path: Path) -> None:
+    written(
+        tmp_path, "ours", 'base = "ai-admin"\nauth.required = true\ncalls.stop.repeat = false\nstatus.repeat = false'
+    )
+    written(tmp_path, "again", 'base = "ours"\nauth.required = false')
+    ours, again = load_dialect("ours", [tmp_path]), load_dialect("again", [tmp_path])
+    assert ours.calls.stop is not None
+    assert ours.status is not None
+    assert (ours.status.repeatable, ours.calls.stop.repeatable) == (False, False)
+    assert ours.auth is not None
+    assert again.auth is not None
+    assert (ours.auth.required, again.auth.required) == (True, False)

@@ -154,16 +154,6 @@ async def test_no_qr_yet_is_none(value: str | None) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_picture_is_no_qr_text_and_does_not_show_in_the_error() -> None:
-    async with fake_http({INITIALIZE: Answer.of({"qr": "data:image/png;base64,QUJD"})}) as fake:
-        gateway = connected(fake)
-        with pytest.raises(GatewayError, match="something else than a text") as caught:
-            await gateway.qr("2")
-        await gateway.aclose()
-    assert "QUJD" not in str(caught.value)
-
-
-@pytest.mark.asyncio
 async def test_a_pairing_code_needs_plain_digits_and_must_be_there() -> None:
     async with fake_http(default=Answer.of({"success": True})) as fake:
         gateway = connected(fake)
