@@ -222,6 +222,21 @@ class Fsys:
                 os.chown(path.name, above.st_uid, above.st_gid, dir_fd=parent, follow_symlinks=False)
             self.sync(parent)
 
+    def move_folder(self, path: Path, to: Path) -> None:
+        """Give a folder its name; an empty one gives way to it, anything else is an OSError. On disk on return."""
+        self.before("rename", to.name)
+        os.rename(path, to)
+        self._sync_parent(to)
+
+    def drop_folder(self, path: Path) -> None:
+        """Remove a folder of our own with the plain files in it, where it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            with self.folder(path) as folder:
+                for entry in self.entries(folder):
+                    self.remove(folder, entry.name)
+            self.before("rmdir", path.name)
+            os.rmdir(path)
+
     def _sync_parent(self, folder: Path) -> None:
         descriptor = os.open(folder.parent, _ANY_DIRECTORY)
         try:

@@ -144,6 +144,7 @@ class Site:
     `still_wrong` looks at the symptom again; `last_up_at` is when the session was last seen connected.
     `phone` is the company's own (digits, None where none is configured) as it was when the action began: one that is
     written into a file meanwhile sends no phone away. It is never logged or journaled.
+    `cached` tells that the gateway keeps in memory what its store holds, and may write it there again.
     """
 
     company: str
@@ -166,6 +167,17 @@ class Site:
     earlier: Earlier = field(default_factory=Earlier)
     ear: Ear | None = None
     alive: Callable[[], Awaitable[None]] | None = None
+    cached: bool = False
+
+    @property
+    def process_only(self) -> bool:
+        """Whether only its stopped process proves that nothing writes any more; see `actions.stillness.Reach`."""
+        return self.cached and not self.gateway.capabilities.clear_cache
+
+    @property
+    def stops_session(self) -> bool:
+        """Whether this session can be stopped by itself, so that its login may be changed."""
+        return self.gateway.capabilities.stops_one and not self.process_only
 
 
 @dataclass(frozen=True, slots=True)

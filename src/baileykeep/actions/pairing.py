@@ -272,7 +272,7 @@ async def start_fresh(site: Site) -> None:
 
     A process that was stopped for it is started first: only then is there anybody to ask.
     """
-    by_gateway = site.gateway.capabilities.stops_one
+    by_gateway = site.stops_session
     if not by_gateway:
         await start_again(site)
     phone = await _wished(site)
@@ -312,7 +312,7 @@ async def _switch_to_code(site: Site, wait: _Wait, phone: str) -> None:
 
     What was scanned in the very moment is opened, and no code asked for. A process is not stopped for it.
     """
-    if not site.gateway.capabilities.stops_one:
+    if not site.stops_session:
         await _code_came(site, phone)
         return
     try:

@@ -172,7 +172,7 @@ async def _paired_after_all(site: Site, aside: str) -> Result:
 
 async def reset(site: Site, order: Order) -> Result:
     """The operator's escape hatch: whatever the folder holds is set aside and a fresh login is offered."""
-    if site.store is None or not site.gateway.capabilities.stops_one:
+    if site.store is None or not site.stops_session:
         return await _gateway_reset(site)
     return await relink(site, Order(operator=order.operator, proved_dead=True))
 

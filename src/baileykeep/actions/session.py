@@ -71,6 +71,8 @@ async def start_safely(site: Site, start: Callable[[], Awaitable[None]]) -> None
     damaged = await creds_damaged(site)
     async with site.steps.step(LEFT_CLOSED if damaged else "start", whatever_happens=True):
         if not damaged:
+            if site.stops_session:
+                await persistently(site, lambda: forget_cached(site))
             await start()
 
 
@@ -120,16 +122,25 @@ async def verified(site: Site, note: str, within_s: float | None = None) -> Resu
 def check_can_stop(site: Site) -> None:
     """Raise Refused where this session cannot be stopped, or not without stopping others."""
     by_process = site.process is not None and site.process.can_act and (site.alone or site.may_stop_others)
-    if not (site.gateway.capabilities.stops_one or by_process):
-        raise Refused("this session cannot be stopped without stopping others", code="cannot_stop")
+    if site.stops_session or by_process:
+        return
+    if site.process_only:
+        raise Refused(
+            "this gateway keeps credentials in memory and has no call to forget them: only its stopped process is safe,"
+            " and that may not be stopped here",
+            next_step="give its process a manager and approve the stop, or give its dialect a clear_cache call",
+            code="cannot_stop",
+        )
+    raise Refused("this session cannot be stopped without stopping others", code="cannot_stop")
 
 
 async def stop(site: Site) -> None:
     """Close this session: through the gateway, else its process when nobody else lives on it."""
     site.pairing.closing()
     forget_words(site, None)
-    if site.gateway.capabilities.stops_one:
+    if site.stops_session:
         await site.gateway.stop(site.company)
+        await forget_cached(site)
     elif site.process is not None:
         await site.process.stop()
     site.pairing.closing()  # a look from before the stop may just have come in
@@ -139,6 +150,12 @@ def forget_words(site: Site, company: str | None) -> None:
     """What a gateway said before a session, or (None) its whole process, comes up anew says nothing of what follows."""
     if site.ear is not None:
         site.ear.forget(company)
+
+
+async def forget_cached(site: Site) -> None:
+    """Make a gateway that keeps credentials in memory forget them: what lies in the store counts from now on."""
+    if site.cached and site.gateway.capabilities.clear_cache:
+        await site.gateway.clear_cache(site.company)
 
 
 async def start_again(site: Site) -> None:
@@ -160,7 +177,7 @@ async def persistently(site: Site, start: Callable[[], Awaitable[None]]) -> None
 
 
 async def _start_once(site: Site) -> None:
-    if site.gateway.capabilities.stops_one or not (site.process and site.process.can_act):
+    if site.stops_session or not (site.process and site.process.can_act):
         await open_session(site)
     else:
         await site.process.start()

@@ -38,6 +38,10 @@ class Reach(Protocol):
     def process(self) -> ProcessManager | None:
         """Whose word counts, too."""
 
+    @property
+    def process_only(self) -> bool:
+        """Whether a closed session proves nothing: its gateway may still write what it has in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class At:
@@ -46,6 +50,7 @@ class At:
     company: str
     gateway: Gateway
     process: ProcessManager | None
+    process_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +122,6 @@ async def status(reach: Reach) -> SessionStatus:
 
 async def is_stopped(reach: Reach) -> bool:
     """One look: the gateway says disconnected, or the manager says that the process is down."""
+    if reach.process_only:
+        return await process_is_down(reach)
     return (await status(reach)).state is ConnState.DISCONNECTED or await process_is_down(reach)

@@ -12,31 +12,35 @@ from baileykeep.rules.lacks import Lacks
 NO_MANAGER = "no process manager is configured for this gateway"
 OUT_OF_REACH = "the gateway keeps its logins out of reach"
 NO_STATE = "it never tells whether one session is stopped"
+IN_MEMORY = "it keeps credentials in memory and has no call to forget them"
 NO_START = "it could not be started again"
 
 
 def can_of(
-    does: Capabilities, process: ProcessManager | None, dialect: Dialect | None, placement: Placement, *, alone: bool
-) -> Can:
+    does: Capabilities, process: ProcessManager | None, dialect: Dialect | None, placement: Placement, *,
+    alone: bool, process_only: bool = False,
+) -> Can:  # fmt: skip
     """The abilities of one company. `alone`: its gateway carries no other.
 
-    A session is only ever stopped by a call where it can be seen stopped and started again by one.
+    A session is only ever stopped by a call where it can be seen stopped and started again by one. `process_only`: a
+    closed one may still write what its gateway has in memory.
     """
     by_process = process is not None and process.can_act
-    opens, files = does.reconnect or does.start, placement.folder is not None
-    reset = does.reset or (files and does.stops_one)
+    opens, files = does.reconnect or does.start, placement.reachable
+    stops = does.stops_one and not process_only
+    reset = does.reset or (files and stops)
     return Can(
         reconnect=opens,
-        stop=does.stops_one or (by_process and alone),
+        stop=stops or (by_process and alone),
         stop_others=by_process and not alone,
         relink=does.force_relink or opens,
         restart_process=by_process,
         files=files,
-        by_process=by_process and not does.stops_one,
+        by_process=by_process and not stops,
         reset=reset,
         lacks=Lacks(
             reconnect="" if opens else _said(dialect, "reconnect"),
-            stop="" if does.stops_one or by_process else f"{_why_no_stop(does, dialect)}, and {NO_MANAGER}",
+            stop="" if stops or by_process else f"{_why_no_stop(does, dialect)}, and {NO_MANAGER}",
             relink="" if does.force_relink or opens else _said(dialect, "force_relink"),
             reset="" if reset else _said(dialect, "reset"),
             files="" if files else f"its auth files are not watched: {_keeps(dialect)}",
@@ -57,6 +61,8 @@ def can_of_gateway(process: ProcessManager | None) -> Can:
 def _why_no_stop(does: Capabilities, dialect: Dialect | None) -> str:
     if not does.stop:
         return _said(dialect, "stop")
+    if does.stops_one:
+        return IN_MEMORY
     return NO_STATE if not does.status else NO_START
 
 

@@ -263,8 +263,7 @@ class Core:
         store = self.sites.store(ident)
         if store is None:
             return None
-        door = self.sites.doors[self.sites.placement(ident).gateway]
-        return await stillness.look(stillness.At(ident, door.gateway, door.process), store)
+        return await stillness.look(self.sites.reach(ident), store)
 
     async def _look_at_process(self, where: str) -> None:
         door = self.sites.doors.get(where)

@@ -36,6 +36,7 @@ from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import HOST, Scope, Subject
 from baileykeep.telemetry import Metrics
 from baileykeep.watchers.auth_files import AuthFiles
+from baileykeep.watchers.auth_rows import AuthRows
 from baileykeep.watchers.disk import Disk
 
 __all__ = ["Daemon", "Given"]
@@ -110,9 +111,13 @@ class Daemon(Around):
         self.files = AuthFiles(
             self.sites.folders, eyes.inventory, eyes.creds, clock=self.clock, poll=poll, emit=self.observe
         )
+        self.rows = AuthRows(
+            self.sites.rows, eyes.glance, eyes.rows,
+            clock=self.clock, limits=lambda: self.settings.limits.database, emit=self.observe,
+        )  # fmt: skip
         disk = Disk(self._volumes, clock=self.clock, poll=poll, emit=self.observe)
         self.core.start(group)
-        for task in (self.files, disk, self.config):
+        for task in (self.files, self.rows, disk, self.config):
             group.start_soon(task.run)
         await group.start(self.logs.run)
         for watcher in parts.host_watchers(self.settings, self.observe, self.clock, given.rng):
@@ -182,12 +187,14 @@ class Daemon(Around):
     def ended(self, subject: Subject, attempt: Attempt) -> None:
         self.meters.action(attempt)
         self.files.mark(subject.id)
+        self.rows.mark(subject.id)
 
     async def look(self, subject: Subject) -> None:
         """Read the logs up to now, and look into the folder."""
         await self.logs.catch_up()
         if subject.scope is Scope.COMPANY:
             await self.files.look_now(subject.id)
+            await self.rows.look_now(subject.id)
 
     def moved(self) -> None:
         self.gateways.sync()

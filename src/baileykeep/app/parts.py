@@ -16,11 +16,14 @@ from baileykeep.config.settings import Settings
 from baileykeep.gateways.dialect import Dialect
 from baileykeep.gateways.hearing import Ear
 from baileykeep.gateways.http import GatewaySpec, HttpGateway
+from baileykeep.model.errors import StoreError
 from baileykeep.model.inventory import Creds, Inventory
 from baileykeep.processes.base import ProcessManager
 from baileykeep.processes.find import manager
 from baileykeep.rules import cleanup, levels
+from baileykeep.stores.base import AuthStore
 from baileykeep.stores.files import FileStore
+from baileykeep.watchers.auth_rows import Glances
 from baileykeep.watchers.base import Emit, Watcher
 from baileykeep.watchers.connection import ConnectionWatcher
 from baileykeep.watchers.hearing import HearingWatcher
@@ -68,7 +71,23 @@ class Eyes:
 
     def inventory(self, ident: str, folder: Path) -> Inventory:
         """A full count of one folder."""
-        store = FileStore(ident, folder)
+        return self._count(ident, FileStore(ident, folder))
+
+    def rows(self, ident: str) -> Inventory:
+        """A full count of one company's rows."""
+        store = self._sites.store(ident)
+        if store is None:
+            raise StoreError(f"the login of {ident} is out of reach")
+        return self._count(ident, store)
+
+    def glance(self, name: str) -> Glances:
+        """What all companies of one gateway's tables look like from afar."""
+        from baileykeep.stores.postgres.survey import survey
+
+        table = self._sites.settings.gateways[name].postgres
+        return survey(table.spec()) if table is not None else {}
+
+    def _count(self, ident: str, store: AuthStore) -> Inventory:
         known, limits = self._sites.know(ident), self._sites.settings.limits_for(ident)
         listing, creds = store.listing(), store.creds()
         return levels.inventory(

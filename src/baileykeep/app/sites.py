@@ -9,12 +9,13 @@ from pathlib import Path
 import anyio.to_thread
 
 from baileykeep.actions.base import Pairing, Real, Site, Steps, Unseen, literal
-from baileykeep.actions.stillness import Earlier, Row
+from baileykeep.actions.stillness import At, Earlier, Row
 from baileykeep.app.abilities import can_of, can_of_gateway
 from baileykeep.app.carried import Carried, carried
 from baileykeep.backups.vault import Vault
 from baileykeep.clock import Clock
 from baileykeep.config.discover import Oddity, Placement, Survey, possible_folders, survey
+from baileykeep.config.logins import store_of
 from baileykeep.config.settings import Settings
 from baileykeep.engine.roster import Member
 from baileykeep.fsys import Fsys
@@ -30,7 +31,6 @@ from baileykeep.rules.ladder import Can
 from baileykeep.rules.notify import Contact, Routes
 from baileykeep.rules.pre_keys import PoolKnowledge
 from baileykeep.stores.base import AuthStore
-from baileykeep.stores.files import FileStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Sites:
         """
         sharing = {ident for odd in self.oddities for ident in odd.companies}
         return {
-            ident: Placement(ident, old.gateway, None if ident in sharing else old.folder, present=False)
+            ident: replace(old, folder=None if ident in sharing else old.folder, present=False)
             for ident, old in self._placed.items()
             if ident not in found and self.settings.enabled(ident) and old.gateway in self._doors
         }
@@ -123,12 +123,19 @@ class Sites:
             if name in self._doors:
                 places = possible_folders(self.settings, name, ident)
                 folder = next((p for p in places if str(p) == was["folder"] and not p.is_symlink()), None)
-                self._placed.setdefault(ident, Placement(ident, name, folder, present=False))
+                row = was.get("row") if was.get("row") == self._row(name, ident) else None
+                self._placed.setdefault(ident, Placement(ident, name, folder, present=False, row=row))
+
+    def _row(self, name: str, ident: str) -> str | None:
+        """A company's id in its gateway's tables; None where the gateway keeps none."""
+        table = self.settings.gateways[name].postgres
+        return table.row_of(ident) if table is not None else None
 
     def known(self) -> dict[str, dict[str, str | None]]:
         """What `recall` takes."""
         return {
             ident: {"gateway": placed.gateway, "folder": str(placed.folder) if placed.folder is not None else None}
+            | ({"row": placed.row} if placed.row is not None else {})
             for ident, placed in self._placed.items()
         }
 
@@ -186,7 +193,10 @@ class Sites:
         door, name = self._doors[placement.gateway], placement.gateway
         crew, dialect = self._carried[name], self.settings.dialects.get(name)
         alone = crew.only(placement.company)
-        can = can_of(door.gateway.capabilities, door.process, dialect, placement, alone=alone)
+        can = can_of(
+            door.gateway.capabilities, door.process, dialect, placement,
+            alone=alone, process_only=self._needs_process(name),
+        )  # fmt: skip
         return replace(can, others=crew.others(placement.company, self._label)) if can.stop_others else can
 
     def not_watched(self, name: str) -> tuple[str, ...]:
@@ -219,6 +229,14 @@ class Sites:
         """The same as words."""
         return self._carried[name].told(self._label)
 
+    def _cached(self, name: str) -> bool:
+        """Whether a gateway keeps in memory what its store holds."""
+        return self.settings.gateways[name].postgres is not None
+
+    def _needs_process(self, name: str) -> bool:
+        """Whether a closed session proves nothing: the gateway may still write what it has in memory."""
+        return self._cached(name) and not self._doors[name].gateway.capabilities.clear_cache
+
     def _contacts(self, ident: str | None) -> tuple[Contact, ...]:
         chats = tuple(Contact("telegram", str(chat)) for chat in self.settings.chats(ident))
         return chats or (Contact("console"),)
@@ -249,6 +267,14 @@ class Sites:
         """Every company's folder, where it has one that we can see."""
         return {i: p.folder for i, p in self._placed.items() if p.folder is not None}
 
+    def rows(self) -> dict[str, dict[str, str]]:
+        """Of each gateway that keeps logins in tables, every company with its id there."""
+        found: dict[str, dict[str, str]] = {name: {} for name in self._doors if self._cached(name)}
+        for ident, placed in self._placed.items():
+            if placed.row is not None and placed.gateway in found:
+                found[placed.gateway][ident] = placed.row
+        return found
+
     def placement(self, ident: str) -> Placement:
         """Where a company lives. Raises UsageError for one that is not known."""
         placement = self._placed.get(ident)
@@ -260,8 +286,13 @@ class Sites:
 
     def store(self, ident: str) -> AuthStore | None:
         """A company's auth store; None where its gateway keeps the logins out of reach."""
-        folder = self.placement(ident).folder
-        return FileStore(ident, folder, self._fsys) if folder is not None else None
+        return store_of(self.settings, self.placement(ident), self._fsys)
+
+    def reach(self, ident: str) -> At:
+        """Who knows whether a company's session is stopped."""
+        name = self.placement(ident).gateway
+        door = self._doors[name]
+        return At(ident, door.gateway, door.process, process_only=self._needs_process(name))
 
     def gateway_of(self, ident: str) -> Gateway | None:
         """The gateway of a company; None for one that is not known."""
@@ -297,6 +328,7 @@ class Sites:
             gateway=door.gateway,
             process=door.process,
             alone=self._carried[name].only(ident),
+            cached=self._cached(name),
             store=self.store(ident),
             vault=self._vault,
             clock=self._clock,

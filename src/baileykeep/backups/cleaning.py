@@ -30,8 +30,9 @@ def carry_out(
         names = tuple(removal.name for removal in plan.remove)
         witness(Removing(Way.CLEANUP, names, listing.files, listing.token, undo))
         memories = [name for name in names if memory_group(name) is not None]
-        store.remove_unchanged([files[name] for name in memories])
-        store.remove_unchanged([files[name] for name in names if name not in memories])
+        with store.together():
+            store.remove_unchanged([files[name] for name in memories])
+            store.remove_unchanged([files[name] for name in names if name not in memories])
         witness(Removed(gone_since(listing, store.listing())))
     return names
 

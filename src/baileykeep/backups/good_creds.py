@@ -125,7 +125,7 @@ def put_good_creds(vault: Vault, store: AuthStore, now: float, *, human: bool = 
         if before is not None:
             vault.tidy(store.company, now, protected=(before.name,))
         store.write(CREDS, data)
-        if store.read(CREDS) != data:
+        if store.read(CREDS) != store.normal({CREDS: data})[CREDS]:
             raise BackupError("the creds were written over at once: something still runs on this folder")
         return RestoreReport(_FILE, (CREDS,), before.name if before else None, parse_creds(data).next_pre_key_id)
 

@@ -36,7 +36,7 @@ def restore(
     paired login lies there.
     """
     with vault.shelf.held(store.company):
-        _, manifest, contents = vault.load(store.company, name)
+        manifest, contents = _loaded(vault, store, name)
         _check_mode(manifest, mode, opened_since)
         there = _there(vault, store)
         _check_login(manifest, contents, there)
@@ -51,7 +51,7 @@ def undo(vault: Vault, store: AuthStore, name: str, now: float, *, opened_since:
     our group keys only together with the key itself.
     """
     with vault.shelf.held(store.company):
-        _, manifest, contents = vault.load(store.company, name)
+        manifest, contents = _loaded(vault, store, name)
         if manifest.kind is not BackupKind.COLD:
             raise Refused("only a cold backup is an undo", code="not_cold")
         there = _there(vault, store)
@@ -67,7 +67,7 @@ def put_back(vault: Vault, store: AuthStore, name: str, now: float, witness: Wit
     never was finished left there, which is removed after its own backup. A pairing that was finished is `Refused`.
     """
     with vault.shelf.held(store.company):
-        _, manifest, contents = vault.load(store.company, name)
+        manifest, contents = _loaded(vault, store, name)
         if manifest.kind is not BackupKind.ASIDE:
             raise Refused("this is a backup, not a set-aside", next_step="use restore", code="not_aside")
         there = _there(vault, store)
@@ -81,6 +81,13 @@ def put_back(vault: Vault, store: AuthStore, name: str, now: float, witness: Wit
             _remove_strangers(vault, store, replaced, strangers, witness)
 
         return _put_back(vault, store, name, manifest, contents, _ours(contents), there, now, clear, strangers)
+
+
+def _loaded(vault: Vault, store: AuthStore, name: str) -> tuple[Manifest, Mapping[str, bytes]]:
+    """A copy as this store would hold it: one that was taken of a folder may go back into a database."""
+    _, manifest, contents = vault.load(store.company, name)
+    ours = store.normal({file: contents[file] for file in _ours(contents)})
+    return manifest, {**contents, **ours}
 
 
 def _remove_strangers(
@@ -214,8 +221,9 @@ def _put_back(
         vault.tidy(store.company, now, protected=(replaced, name))
     data = {file: contents[file] for file in names} | ({CREDS: creds} if CREDS in names else {})
     try:
-        clear(replaced)
-        _write(store, manifest, data)
+        with store.together():
+            clear(replaced)
+            _write(store, manifest, data)
     except StoreError:
         take_back(store, there, {*names, *(file.name for file in cleared)}, manifest.mode)
         raise
@@ -242,5 +250,5 @@ def safe_creds(data: bytes, names: list[str], there: Snapshot | None, known: int
 
 
 def _check_written(store: AuthStore, data: Mapping[str, bytes]) -> None:
-    if store.read_all(list(data)) != data:
+    if store.read_all(list(data)) != store.normal(data):
         raise BackupError("what was put back is not what lies there now: something else writes into the folder")

@@ -24,12 +24,13 @@ def take_back(
     """
     before = there.contents if there else {}
     try:
-        now = store.read_all(sorted(names))
-        for name in () if absent_only else sorted(now.keys() - before.keys()):
-            store.remove(name)
-        for name in sorted(before.keys() & names):
-            differs = name not in now if absent_only else now.get(name) != before[name]
-            if there is not None and differs:
-                store.write(name, before[name], mtime=there.entry(name).mtime, mode=mode)
+        with store.together():
+            now = store.read_all(sorted(names))
+            for name in () if absent_only else sorted(now.keys() - before.keys()):
+                store.remove(name)
+            for name in sorted(before.keys() & names):
+                differs = name not in now if absent_only else now.get(name) != before[name]
+                if there is not None and differs:
+                    store.write(name, before[name], mtime=there.entry(name).mtime, mode=mode)
     except StoreError as error:
         log.warning("not_taken_back", company=store.company, cause=error.cause)

@@ -171,8 +171,10 @@ def _checked(company: str | None, folder: Path | None, to: Path | None) -> None:
         raise UsageError("--to goes with --folder: a company's backups lie where the configuration says")
 
 
-def _place(company: str | None, folder: Path | None, to: Path | None, config: Path | None) -> tuple[Path, Path, Known]:
-    """(auth folder, backups, what is known)."""
+def _place(
+    company: str | None, folder: Path | None, to: Path | None, config: Path | None
+) -> tuple[Path | None, Path, Known]:
+    """(auth folder, backups, what is known); no folder where the login lies in a database."""
     from baileykeep.cli.offline import BARE
 
     if folder is not None and to is not None:

@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from baileykeep.model.errors import BaileykeepError
 
 if TYPE_CHECKING:
     from baileykeep.config import Settings
+    from baileykeep.config.discover import Placement
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 LOW_DISK = 0.05
@@ -107,10 +108,10 @@ def folders(settings: Settings) -> Iterator[Check]:
 
     placed, odd = placements(settings)
     for oddity in odd:
-        yield Check("companies", WARN, f"{oddity.path} {oddity.reason}")
+        yield Check("companies", FAIL if oddity.unasked else WARN, f"{oddity.path} {oddity.reason}")
     if not placed:
         yield _nobody(settings)
-    good, unseen = 0, sum(place.folder is None for place in placed.values())
+    good, unseen = 0, sum(not place.reachable for place in placed.values())
     for ident, place in placed.items():
         if place.folder is None:
             continue
@@ -123,6 +124,7 @@ def folders(settings: Settings) -> Iterator[Check]:
         yield Check("companies", OK, f"{count(good, 'company', 'companies')} with a folder that can be read and kept")
     if unseen:
         yield Check("companies", OK, f"{count(unseen, 'company', 'companies')} whose auth files are not watched")
+    yield from _rows(settings, placed)
 
 
 def _nobody(settings: Settings) -> Check:
@@ -132,6 +134,24 @@ def _nobody(settings: Settings) -> Check:
     if all(table.auth_store == "none" for table in gateways.values()):
         return Check("companies", FAIL, "no company was found", "write a file companies/ID.toml for each")
     return Check("companies", FAIL, "no company was found", "does the sessions layout match the folders?")
+
+
+def _rows(settings: Settings, placed: Mapping[str, Placement]) -> Iterator[Check]:
+    """Each gateway's tables: whether they may be changed, and how much its gateway lets us do with them."""
+    from baileykeep.config.logins import store_of
+
+    for name, table in settings.gateways.items():
+        mine = [place for place in placed.values() if place.gateway == name and place.row is not None]
+        if table.postgres is None or not mine:
+            continue
+        store, where = store_of(settings, mine[0]), table.postgres.spec().place
+        try:
+            if store is not None:
+                store.check_writable()
+        except BaileykeepError as error:
+            yield named(f"rows of {name}", FAIL, error)
+            continue
+        yield Check(f"rows of {name}", OK, f"{count(len(mine), 'company', 'companies')} in the {where}")
 
 
 def _folder(path: Path, present: bool) -> tuple[str, str] | None:

@@ -30,13 +30,14 @@ def logins(settings: Settings) -> Iterator[Check]:
 
 def _creds(settings: Settings) -> Mapping[str, Creds]:
     from baileykeep.config.discover import placements
-    from baileykeep.stores.files import FileStore
+    from baileykeep.config.logins import store_of
 
     found = {}
     for ident, place in placements(settings)[0].items():
-        if place.folder is not None and place.present:
+        store = store_of(settings, place) if place.present else None
+        if store is not None:
             try:
-                found[ident] = FileStore(ident, place.folder).creds()
+                found[ident] = store.creds()
             except BaileykeepError:
                 continue
     return found

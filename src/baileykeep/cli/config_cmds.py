@@ -110,6 +110,7 @@ def effective(directory: Path, ident: str) -> dict[str, Any]:
         "company": ident,
         "gateway": gateway,
         "folder": str(place.folder) if place and place.folder else None,
+        **({"row": place.row} if place and place.row else {}),
         **_facts(settings, settings.company(ident), gateway),
         "limits": _limits(settings, ident),
     }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from baileykeep.backups.vault import Vault
     from baileykeep.model.inventory import Creds
     from baileykeep.rules.creds_guard import History
-    from baileykeep.stores.files import FileStore
+    from baileykeep.stores.base import AuthStore
 
 REREAD_S = 0.1
 REREADS = 4
@@ -38,14 +38,18 @@ def guard(company: Company, json: Json = False, config: Config = None) -> None:
     """Before the gateway starts: are the creds whole? If not, put the last good copy back."""
     from baileykeep.backups.vault import Vault
     from baileykeep.cli.local import find
-    from baileykeep.stores.files import FileStore
+    from baileykeep.cli.offline import open_store
 
     local = find(config, company)
-    if not local.folder.is_dir():
+    if local.folder is not None and not local.folder.is_dir():
         _say("ok", f"{company} has no folder yet: nothing to guard", json)
         return
+    store = open_store(local.folder, local.known)
+    if not store.exists():
+        _say("ok", f"{company} has no rows yet: nothing to guard", json)
+        return
     history = told_by(DaemonClient(local.state_dir / SOCKET_NAME, timeout_s=DAEMON_TIMEOUT_S), company)
-    result, text = protect(Vault(local.backups), FileStore(company, local.folder), history)
+    result, text = protect(Vault(local.backups), store, history)
     _say(result, f"{company}: {text}", json)
 
 
@@ -68,7 +72,7 @@ def told_by(client: DaemonClient, company: str) -> History:
 
 
 def protect(
-    vault: Vault, store: FileStore, history: History, *, pause: Callable[[float], None] = time.sleep
+    vault: Vault, store: AuthStore, history: History, *, pause: Callable[[float], None] = time.sleep
 ) -> tuple[str, str]:
     """(word, sentence) of what was found and done; `pause` waits before a torn file is read again.
 
@@ -90,7 +94,7 @@ def protect(
     return "put_back", f"{found.reason}, so that copy was put back"
 
 
-def settled(store: FileStore, pause: Callable[[float], None] = time.sleep) -> Creds:
+def settled(store: AuthStore, pause: Callable[[float], None] = time.sleep) -> Creds:
     """The creds, read again for a moment while they look torn: somebody may just be writing them."""
     from baileykeep.rules.creds_guard import DAMAGED
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ from baileykeep.model.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from baileykeep.cli.offline import Known
+    from baileykeep.config import Settings
+    from baileykeep.config.discover import Placement
+    from baileykeep.stores.base import AuthStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class LocalCompany:
     """Where a company's login and backups lie, and what else is configured of it."""
 
     id: str
-    folder: Path
+    folder: Path | None
     backups: Path
     state_dir: Path
     known: Known
@@ -32,7 +36,7 @@ def find(config: Path | None, company: str) -> LocalCompany:
     found = everybody(config).get(company)
     if found is None:
         raise UsageError(
-            f"no company {company!r} with a folder is configured or found",
+            f"no company {company!r} with a login in reach is configured or found",
             next_step="`baileykeep config check` tells what was found",
             code="unknown_company",
         )
@@ -40,20 +44,34 @@ def find(config: Path | None, company: str) -> LocalCompany:
 
 
 def everybody(config: Path | None) -> dict[str, LocalCompany]:
-    """Every company whose gateway keeps its login in a folder, by id."""
+    """Every company whose login can be reached, in a folder or as rows, by id."""
     from baileykeep.cli.offline import Known
     from baileykeep.config import load_partial
     from baileykeep.config.discover import placements
 
     settings, _ = load_partial(config_dir(config))
+    installation = settings.installation
     found = {}
     for ident, place in placements(settings)[0].items():
         generation = settings.generation(ident, place.gateway)
-        known = Known(ident, settings.limits_for(ident), None if generation == "auto" else generation)
-        installation = settings.installation
-        if place.folder is not None:
+        known = Known(
+            ident,
+            settings.limits_for(ident),
+            None if generation == "auto" else generation,
+            partial(_rows, settings, place) if place.row is not None else None,
+        )
+        if place.reachable:
             found[ident] = LocalCompany(ident, place.folder, installation.backups_dir, installation.state_dir, known)
     return found
+
+
+def _rows(settings: Settings, place: Placement) -> AuthStore:
+    from baileykeep.config.logins import store_of
+
+    store = store_of(settings, place)
+    if store is None:
+        raise UsageError(f"company {place.company} keeps its login out of reach")
+    return store
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from baileykeep.rules import cleanup
 from baileykeep.rules.levels import inventory
 from baileykeep.rules.masking import mask_name
 from baileykeep.rules.pre_keys import PoolKnowledge
+from baileykeep.stores.base import AuthStore
 from baileykeep.stores.files import FileStore
 
 _GENERIC = frozenset({"auth", "session", "sessions", "auth_info", "auth_info_baileys", "baileys_auth"})
@@ -37,29 +39,33 @@ REREADS = 2
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a configuration knows of a folder. Of a bare one nothing: its backups go under a name from its path."""
+    """What a configuration knows of a login. Of a bare folder nothing: its backups go under a name from its path.
+
+    `rows` opens one that lies in a database.
+    """
 
     company: str | None = None
     limits: Limits = field(default_factory=Limits)
     baileys: str | None = None
+    rows: Callable[[], AuthStore] | None = None
 
 
 BARE = Known()
 SUSPICIOUS = "this folder is in excellent shape: a cleanup here is pointless and suspicious"
 
 
-def inspect_folder(folder: Path, *, as_json: bool, known: Known = BARE) -> int:
+def inspect_folder(folder: Path | None, *, as_json: bool, known: Known = BARE) -> int:
     """Inventory of one folder. Reads only."""
     clock = SystemClock()
     store = open_store(folder, known)
     creds, at = settled_creds(store, clock), clock.now()
     seen = inventory(store.listing(), creds, PoolKnowledge(), known.limits, at, baileys=known.baileys)
-    emit(inspect_answer(seen), as_json, lambda _answer: inspect_view(store.folder, seen))
+    emit(inspect_answer(seen), as_json, lambda _answer: inspect_view(store.place, seen))
     return 0
 
 
 def cleanup_folder(
-    folder: Path,
+    folder: Path | None,
     *,
     dry_run: bool,
     as_json: bool,
@@ -89,17 +95,17 @@ class Wish:
     known: Known
 
 
-def _dry_run(folder: Path, as_json: bool, wish: Wish, now: str | None) -> int:
+def _dry_run(folder: Path | None, as_json: bool, wish: Wish, now: str | None) -> int:
     clock = SystemClock()
     at = clock.now() if now is None else iso(now)
     store = open_store(folder, wish.known)
     plan = _plan(store, settled_creds(store, clock), wish, at)
     _warn(plan)
-    emit(plan_answer(plan), as_json, lambda _answer: plan_view(store.folder, plan))
+    emit(plan_answer(plan), as_json, lambda _answer: plan_view(store.place, plan))
     return 0
 
 
-def _clean(folder: Path, as_json: bool, wish: Wish, backups: Path | None, stopped: bool) -> int:
+def _clean(folder: Path | None, as_json: bool, wish: Wish, backups: Path | None, stopped: bool) -> int:
     if backups is None or not stopped:
         raise Refused(
             "a cleanup needs a place for its backup and your word that nothing runs on this folder",
@@ -115,11 +121,11 @@ def _clean(folder: Path, as_json: bool, wish: Wish, backups: Path | None, stoppe
         plan, backup = _cleaned(store, vault, wish, clock)
     _warn(plan)
     answer = plan_answer(plan) | {"removed": [mask_name(removal.name) for removal in plan.remove], "backup": backup}
-    emit(answer, as_json, lambda _answer: cleaned_view(store.folder, plan, backup))
+    emit(answer, as_json, lambda _answer: cleaned_view(store.place, plan, backup))
     return 0
 
 
-def _cleaned(store: FileStore, vault: Vault, wish: Wish, clock: Clock) -> tuple[CleanupPlan, str | None]:
+def _cleaned(store: AuthStore, vault: Vault, wish: Wish, clock: Clock) -> tuple[CleanupPlan, str | None]:
     """Plan, backup, plan again from what was backed up, removal. A plan that is empty needs no backup."""
     creds = settled_creds(store, clock)
     if creds.state is not CredsState.WHOLE or not creds.paired:
@@ -137,7 +143,7 @@ def _cleaned(store: FileStore, vault: Vault, wish: Wish, clock: Clock) -> tuple[
     return plan, backup.name
 
 
-def _plan(store: FileStore, creds: Creds, wish: Wish, now: float) -> CleanupPlan:
+def _plan(store: AuthStore, creds: Creds, wish: Wish, now: float) -> CleanupPlan:
     return cleanup.plan(
         store.listing(),
         creds,
@@ -157,9 +163,14 @@ def _warn(plan: CleanupPlan) -> None:
         sys.stderr.write(f"note: {note}\n")
 
 
-def open_store(folder: Path, known: Known = BARE) -> FileStore:
-    """The store of a folder that the operator named; a link to it is followed here, by their word."""
-    if not folder.is_dir():
+def open_store(folder: Path | None, known: Known = BARE) -> AuthStore:
+    """The store of a login: rows where they are known, else the folder that the operator named.
+
+    A link to a folder is followed here, by their word.
+    """
+    if known.rows is not None:
+        return known.rows()
+    if folder is None or not folder.is_dir():
         raise UsageError(f"there is no folder {folder}", next_step="name the folder that holds creds.json")
     if known.company is not None:
         return FileStore(known.company, folder)
@@ -167,15 +178,15 @@ def open_store(folder: Path, known: Known = BARE) -> FileStore:
     return FileStore(company_of(real), real)
 
 
-def open_vault(root: Path, store: FileStore | None, known: Known = BARE) -> Vault:
+def open_vault(root: Path, store: AuthStore | None, known: Known = BARE) -> Vault:
     """The vault under `root`, which must not lie inside an auth folder."""
     real = Path(os.path.realpath(root))
-    if store is not None and real.is_relative_to(store.folder):
+    if isinstance(store, FileStore) and real.is_relative_to(store.folder):
         raise UsageError("backups must not lie inside the auth folder", next_step="name another place")
     return Vault(real, limits=known.limits.backups)
 
 
-def settled_creds(store: FileStore, clock: Clock) -> Creds:
+def settled_creds(store: AuthStore, clock: Clock) -> Creds:
     """The creds; ones that are not whole are read again after a pause, since Baileys writes in place."""
     creds = store.creds()
     for _ in range(REREADS):
@@ -186,7 +197,7 @@ def settled_creds(store: FileStore, clock: Clock) -> Creds:
     return creds
 
 
-def prove_quiet(store: FileStore, clock: Clock) -> None:
+def prove_quiet(store: AuthStore, clock: Clock) -> None:
     """Nothing was written for ten seconds, or nothing is while we wait that long; else `Refused`."""
     quiet_s = Limits().ladder.quiet_folder_s
     last, before = store.last_write(), store.listing().token

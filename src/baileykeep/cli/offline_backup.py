@@ -20,10 +20,10 @@ from baileykeep.model.errors import BackupError, Refused, UsageError
 from baileykeep.model.inventory import CredsState
 from baileykeep.rules.masking import mask_name
 from baileykeep.rules.naming import CREDS
-from baileykeep.stores.files import FileStore
+from baileykeep.stores.base import AuthStore
 
 
-def create(folder: Path, to: Path, *, as_json: bool, stopped: bool = False, known: Known = BARE) -> int:
+def create(folder: Path | None, to: Path, *, as_json: bool, stopped: bool = False, known: Known = BARE) -> int:
     """Take a backup by hand; with the operator's word that nothing runs there it is a cold one."""
     made = take(folder, to, known, stopped=stopped)
     where = open_vault(to, None).shelf.path(made.company)
@@ -31,7 +31,7 @@ def create(folder: Path, to: Path, *, as_json: bool, stopped: bool = False, know
     return 0
 
 
-def take(folder: Path, to: Path, known: Known = BARE, *, stopped: bool = False) -> Backup:
+def take(folder: Path | None, to: Path, known: Known = BARE, *, stopped: bool = False) -> Backup:
     """Take a backup and print nothing."""
     clock = SystemClock()
     store = open_store(folder, known)
@@ -62,7 +62,7 @@ def verify(folder: Path | None, to: Path, name: str | None, *, as_json: bool, kn
 
 
 def bring_back(
-    folder: Path,
+    folder: Path | None,
     to: Path,
     name: str | None,
     mode: str,
@@ -92,10 +92,10 @@ def bring_back(
             next_step="stop the session, then add --stopped",
             code="not_proved_stopped",
         )
-    target = FileStore(place.company, store.folder)
-    with vault.acting(target):
-        prove_quiet(target, clock)
-        report = _brought_back(vault, target, place, wanted, clock.now())
+    store.company = place.company
+    with vault.acting(store):
+        prove_quiet(store, clock)
+        report = _brought_back(vault, store, place, wanted, clock.now())
     answer = {
         "backup": report.backup,
         "written": [mask_name(name) for name in report.written],
@@ -112,20 +112,20 @@ def company_id(folder: Path | None, known: Known) -> str | None:
     return open_store(folder).company if folder else None
 
 
-def _brought_back(vault: Vault, store: FileStore, place: Place, mode: RestoreMode, now: float) -> RestoreReport:
+def _brought_back(vault: Vault, store: AuthStore, place: Place, mode: RestoreMode, now: float) -> RestoreReport:
     if "-aside-" in place.name:
         return put_back(vault, store, place.name, now)
     opened = mode is RestoreMode.FULL and _written_since(vault, store, place)
     return restore(vault, store, place.name, mode, now, opened_since=opened)
 
 
-def _overwrites(vault: Vault, store: FileStore, place: Place) -> bool:
+def _overwrites(vault: Vault, store: AuthStore, place: Place) -> bool:
     """Whether any file that lies here differs from the backup's."""
     _, _, contents = vault.load(place.company, place.name)
     return any(contents[name] != data for name, data in store.read_all(tuple(contents)).items())
 
 
-def _written_since(vault: Vault, store: FileStore, place: Place) -> bool:
+def _written_since(vault: Vault, store: AuthStore, place: Place) -> bool:
     """Whether anything was written after the backup, other than damage to the creds."""
     _, manifest, _ = vault.load(place.company, place.name)
     then = {file.name: (file.size, file.mtime) for file in manifest.files}

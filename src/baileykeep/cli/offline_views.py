@@ -27,7 +27,7 @@ _COLOURS = {
 }
 
 
-def inspect_view(folder: Path, seen: Inventory) -> RenderableType:
+def inspect_view(folder: str, seen: Inventory) -> RenderableType:
     """What lies in a folder."""
     facts = _facts()
     facts.add_row("folder", plain(folder))
@@ -41,12 +41,12 @@ def inspect_view(folder: Path, seen: Inventory) -> RenderableType:
     return Group(facts, Text(), _counts(seen))
 
 
-def plan_view(folder: Path, plan: CleanupPlan) -> RenderableType:
+def plan_view(folder: str, plan: CleanupPlan) -> RenderableType:
     """What a cleanup would remove, and why."""
     return _plan(folder, plan, f"{plan.reclaimable} files would go")
 
 
-def cleaned_view(folder: Path, plan: CleanupPlan, backup: str | None) -> RenderableType:
+def cleaned_view(folder: str, plan: CleanupPlan, backup: str | None) -> RenderableType:
     """What a cleanup removed, and how to take it back."""
     if backup is None:
         return Text("Nothing was old enough to go; nothing was changed.")
@@ -112,7 +112,7 @@ def _counts(seen: Inventory) -> Table:
     return table
 
 
-def _plan(folder: Path, plan: CleanupPlan, headline: str) -> RenderableType:
+def _plan(folder: str, plan: CleanupPlan, headline: str) -> RenderableType:
     if not plan.remove:
         return Text(f"Nothing in {plain(folder)} is old enough to go.")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

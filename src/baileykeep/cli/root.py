@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 import baileykeep
-from baileykeep.cli import act, answer, backup, config_cmds, daemon, doctor, files, guard, init, look, offsite, scan
+from baileykeep.cli import (
+    act,
+    answer,
+    backup,
+    config_cmds,
+    daemon,
+    doctor,
+    files,
+    guard,
+    init,
+    look,
+    offsite,
+    scan,
+    store,
+)
 from baileykeep.cli.options import ACT, ANSWER, LOOK, PREPARE
 
 app = typer.Typer(
@@ -50,6 +64,7 @@ files.register(app)
 scan.register(app)
 backup.register(app)
 offsite.register(app)
+store.register(app)
 guard.register(app)
 config_cmds.register(app)
 init.register(app)

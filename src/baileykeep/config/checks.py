@@ -20,6 +20,7 @@ from baileykeep.config.problems import Problem
 from baileykeep.config.schema import Company, GatewayTable, Installation
 from baileykeep.config.settings import CompanySettings
 from baileykeep.config.sources import DIALECTS, Source, Sources
+from baileykeep.config.store_tables import PostgresTable
 from baileykeep.config.tenant_tables import fault_in_secret, fault_in_url
 from baileykeep.gateways.dialect import Dialect, load_dialect
 from baileykeep.gateways.keys import unsendable
@@ -55,6 +56,9 @@ def wanted_secrets(installation: Installation) -> Iterator[credentials.Wanted]:
         yield credentials.Wanted(f"gateways.{name}.secret", gateway.secret, gateway.secret_env, gateway.secret_file)
         hook = gateway.webhook
         yield credentials.Wanted(f"gateways.{name}.webhook.token", hook.token, hook.token_env, hook.token_file)
+        if (rows := gateway.postgres) is not None:
+            key = f"gateways.{name}.postgres.password"
+            yield credentials.Wanted(key, rows.password, rows.password_env, rows.password_file)
         run_by = gateway.process
         yield credentials.Wanted(
             f"gateways.{name}.process.password", run_by.password, run_by.password_env, run_by.password_file
@@ -185,6 +189,17 @@ def _about_gateway(name: str, gateway: GatewayTable, sources: Sources) -> Iterat
         process_manager(gateway.process.manager, **gateway.process.options())
     except UsageError as error:
         yield problem(source, f"{key}.process", f"cannot be used: {error.cause}", error.next_step)
+    if gateway.postgres is not None:
+        yield from _about_rows(f"{key}.postgres", gateway.postgres, source)
+
+
+def _about_rows(key: str, rows: PostgresTable, source: Source) -> Iterator[Problem]:
+    if not rows.local and not rows.tls:
+        reason = f"is false: logins and the password cross the network to {rows.host} in the clear"
+        yield warning(source, f"{key}.tls", reason, "remove it, and give ca_file")
+    elif not rows.local and not rows.tls_verify:
+        reason = f"is false: whoever answers as {rows.host} gets the password and may show any login"
+        yield warning(source, f"{key}.tls_verify", reason, "remove it, and give ca_file")
 
 
 def _one_of(names: Iterable[str]) -> str:

@@ -10,8 +10,11 @@ from os.path import normpath
 from pathlib import Path
 from types import MappingProxyType
 
+from baileykeep.config.discover_rows import Ask, ask_rows
 from baileykeep.config.fields import COMPANY_ID, SLOT
+from baileykeep.config.schema import GatewayTable
 from baileykeep.config.settings import Settings
+from baileykeep.config.store_tables import PostgresTable
 
 _COPY = re.compile(r"[._-](?:bak|backup|old|orig|copy|tmp|broken|corrupt(?:ed)?|deleted|saved?)(?:[._-].*|\d*)$", re.I)
 _BAILEYS_FILE = re.compile(
@@ -35,11 +38,15 @@ List = Callable[[Path], Sequence[Child]]
 
 @dataclass(frozen=True, slots=True)
 class Oddity:
-    """Something in a sessions folder that was left out, and why; `path` names it, `companies` whom that concerns."""
+    """Something in a sessions folder or a database that was left out, and why.
+
+    `path` names it, `companies` whom that concerns; `unasked` is a gateway whose companies are not all known for it.
+    """
 
     path: str
     reason: str
     companies: tuple[str, ...] = ()
+    unasked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +62,11 @@ class Discovery:
     told: frozenset[str] = frozenset()
     strangers: frozenset[str] = frozenset()
     blind: bool = False
+    rows: Mapping[str, str] = field(default_factory=dict)
 
     def all(self) -> frozenset[str]:
-        """Whoever was found, by folder or by list."""
-        return self.told | self.companies.keys()
+        """Whoever was found, by folder, by row or by list."""
+        return self.told | self.companies.keys() | self.rows.keys()
 
 
 def list_folder(folder: Path) -> list[Child]:
@@ -161,15 +169,21 @@ def _take(ident: str, folder: Path, below: str, bare: bool, listing: List, finds
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where one company lives. `folder` is None where its gateway keeps the logins out of reach.
+    """Where one company lives: in a `folder`, as a `row` of its gateway's tables, or out of reach.
 
-    `present` is whether the folder was there when looked.
+    `present` is whether that was there when looked.
     """
 
     company: str
     gateway: str
     folder: Path | None
     present: bool = True
+    row: str | None = None
+
+    @property
+    def reachable(self) -> bool:
+        """Whether its login can be looked at from here."""
+        return self.folder is not None or self.row is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,27 +217,30 @@ NOBODY: Listed = MappingProxyType({})
 
 
 def placements(
-    settings: Settings, listing: List = list_folder, real: Real = real_folder, listed: Listed = NOBODY
+    settings: Settings,
+    listing: List = list_folder,
+    real: Real = real_folder,
+    listed: Listed = NOBODY,
+    ask: Ask = ask_rows,
 ) -> tuple[dict[str, Placement], tuple[Oddity, ...]]:
     """Every enabled company with its gateway and folder, and what was left out; see `survey`."""
-    found = survey(settings, listing, real, listed)
+    found = survey(settings, listing, real, listed, ask)
     return dict(found.placed), found.oddities
 
 
 def survey(
-    settings: Settings, listing: List = list_folder, real: Real = real_folder, listed: Listed = NOBODY
+    settings: Settings,
+    listing: List = list_folder,
+    real: Real = real_folder,
+    listed: Listed = NOBODY,
+    ask: Ask = ask_rows,
 ) -> Survey:
     """Every enabled company with its gateway and folder: those found in the layouts, and those that have a file.
 
     Where the logins are out of reach those count, too, that the gateway itself lists. A company that is under two
     gateways, or whose folder is another's too, is left out and reported.
     """
-    found = {
-        name: discover(table.sessions, listing, frozenset(settings.companies))
-        if table.sessions
-        else _told(listed.get(name, ()) if table.by_list else ())
-        for name, table in settings.gateways.items()
-    }
+    found = {name: _found(name, table, settings, listing, listed, ask) for name, table in settings.gateways.items()}
     odd = [oddity for discovery in found.values() for oddity in discovery.problems]
     idents = {ident for discovery in found.values() for ident in discovery.all()} | set(settings.companies)
     places = {ident: _place(ident, settings, found, listing) for ident in sorted(idents)}
@@ -248,11 +265,27 @@ def _lodgers(
     return {name: frozenset(idents) for name, idents in at.items()}
 
 
+def _found(name: str, table: GatewayTable, settings: Settings, listing: List, listed: Listed, ask: Ask) -> Discovery:
+    if table.postgres is not None:
+        return _in_rows(name, table.postgres, ask)
+    if table.sessions:
+        return discover(table.sessions, listing, frozenset(settings.companies))
+    return _told(listed.get(name, ()) if table.by_list else ())
+
+
 def _told(idents: Collection[str]) -> Discovery:
     """What a gateway lists. A name that could be no file's is left out: it could not be configured either."""
     usable = frozenset(ident for ident in idents if COMPANY_ID.fullmatch(ident))
     unfit = [Oddity("the gateway's list", "holds a session without a usable company id")] * (len(usable) < len(idents))
     return Discovery({}, tuple(unfit), usable, strangers=frozenset(idents) - usable)
+
+
+def _in_rows(name: str, table: PostgresTable, ask: Ask) -> Discovery:
+    rows, where = ask(table), table.spec().place
+    odd = [Oddity(f"row {row} in the {where}", reason) for row, reason in rows.odd]
+    if rows.failure:
+        odd.append(Oddity(f"gateway {name}:", rows.failure, unasked=name))
+    return Discovery({}, tuple(odd), rows=rows.companies, strangers=rows.strangers, blind=bool(rows.failure))
 
 
 def _place(ident: str, settings: Settings, found: Mapping[str, Discovery], listing: List) -> Placement | Oddity:
@@ -262,6 +295,10 @@ def _place(ident: str, settings: Settings, found: Mapping[str, Discovery], listi
     if len(names) != 1 or names[0] not in settings.gateways:
         return Oddity(f"companies/{ident}.toml", f"company {ident} could belong to {' or '.join(names)}; set gateway")
     gateway = names[0]
+    if (table := settings.gateways[gateway].postgres) is not None:
+        if facts.folder is not None:
+            return Oddity(f"companies/{ident}.toml", f"has a folder, but gateway {gateway} keeps its logins as rows")
+        return Placement(ident, gateway, None, present=ident in found[gateway].rows, row=table.row_of(ident))
     if facts.folder is not None:
         return Placement(ident, gateway, facts.folder, _there(facts.folder, listing))
     folder = found[gateway].companies.get(ident)

@@ -17,7 +17,7 @@ from baileykeep.model.limits import MIN_AGE_FLOOR_DAYS, MIN_PRE_KEYS, Limits
 SECTIONS: Mapping[str, type[Any]] = get_type_hints(Limits)
 """Section name -> its dataclass."""
 
-SHARED = frozenset({"brake", "disk", "poll", "notify"})
+SHARED = frozenset({"brake", "database", "disk", "poll", "notify"})
 """Sections that hold for the whole installation; a company cannot override them."""
 
 CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
@@ -44,6 +44,7 @@ BOUNDS: Mapping[tuple[str, str], tuple[float, float | None]] = {
     ("brake", "share"): (0.01, 1),
     ("brake", "window_s"): (1, None),
     ("backups", "every_s"): (5, None),
+    ("database", "poll_s"): (1, None),
     ("disk", "min_free_ratio"): (0, 0.99),
     ("disk", "min_free_mb"): (0, None),
     ("poll", "jitter"): (0, 0.5),

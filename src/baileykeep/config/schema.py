@@ -35,6 +35,7 @@ from baileykeep.config.hook_tables import HookTable
 from baileykeep.config.limit_tables import SECTIONS, SHARED, limits_table
 from baileykeep.config.offsite_tables import OffsiteTable
 from baileykeep.config.process_tables import ProcessTable
+from baileykeep.config.store_tables import PostgresTable
 from baileykeep.config.tenant_tables import CompanyTenant, TenantsTable
 from baileykeep.config.window import DAYS, Window
 
@@ -134,9 +135,11 @@ class GatewayTable(Table):
         description="how it names a company's session, such as business_{company}; else as its dialect does",
     )
     sessions: Templates = Field(default=(), description="where companies' auth folders lie, with {company} in it")
-    auth_store: Literal["files", "none"] = Field(
-        default="files", description='"none" where the logins cannot be reached from here: watch and reconnect only'
+    auth_store: Literal["files", "postgres", "none"] = Field(
+        default="files",
+        description='"postgres" where they are rows; "none" where they are out of reach: watch and reconnect only',
     )
+    postgres: PostgresTable | None = Field(default=None, description='its database, for auth_store = "postgres"')
     discover: Flag = Field(
         default=True,
         description='with auth_store = "none": watch whatever sessions it lists; false: only companies with a file',
@@ -153,8 +156,10 @@ class GatewayTable(Table):
 
     @model_validator(mode="after")
     def _store(self) -> Self:
-        if self.auth_store == "none" and self.sessions:
-            raise ValueError('has auth_store = "none" and sessions: remove one of them')
+        if self.auth_store != "files" and self.sessions:
+            raise ValueError(f'has auth_store = "{self.auth_store}" and sessions: remove one of them')
+        if (self.auth_store == "postgres") is not (self.postgres is not None):
+            raise ValueError('needs auth_store = "postgres" and a table postgres together: add the one that is missing')
         return self
 
 

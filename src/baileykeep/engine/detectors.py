@@ -23,6 +23,7 @@ from baileykeep.model.facts import (
     QrShown,
     SessionsRepaired,
     StaleSessionClosed,
+    StoreSeen,
     StreamClosed,
     StreamOpened,
     Tick,
@@ -42,6 +43,7 @@ from baileykeep.rules import (
     pre_keys,
     qr,
     reach,
+    store_watch,
 )
 
 Facts = tuple[type[Fact], ...]
@@ -71,8 +73,9 @@ GATEWAY = (
     Detector("reach", reach.GatewayState, reach.step_gateway, REACH),
     Detector("bad_mac", bad_mac.State, bad_mac.step, (DecryptFailed, Tick)),
     Detector("log_signs", log_signs.State, log_signs.step, SIGNS),
+    Detector("store", store_watch.State, store_watch.step, (StoreSeen,)),
 )
-"""The detectors of every gateway: what its log says of nobody in particular, and whether it answers."""
+"""The detectors of every gateway: what its log says of nobody in particular, and whether it and its database answer."""
 
 ON_HOST = (
     Detector("network", reach.HostState, reach.step_host, (NetworkSeen,)),

@@ -35,6 +35,7 @@ from baileykeep.model.facts import (
     NetworkSeen,
     PairingDone,
     ProcessSeen,
+    StoreSeen,
     StreamClosed,
     StreamOpened,
     Tick,
@@ -158,7 +159,7 @@ class Engine:
         if isinstance(fact, LogFact):
             named = [company(fact.company)] if fact.company is not None else []
             return [*named, gateway(fact.gateway)]
-        if isinstance(fact, GatewaySeen | ProcessSeen):
+        if isinstance(fact, GatewaySeen | ProcessSeen | StoreSeen):
             return [gateway(fact.gateway)]
         if isinstance(fact, DiskSeen):
             return [HOST]

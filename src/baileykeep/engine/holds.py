@@ -89,6 +89,7 @@ class Holds:
             braked=any(self.braked(place) for place in places),
             not_before=max((w for w in waits if w is not None), default=None),
             gateway_down=bool(GATEWAY_OUT & frozenset(outside.get(gateway(its_gateway), ()))),
+            store_down=SymptomKind.STORE_UNREACHABLE in outside.get(gateway(its_gateway), ()),
             jumped_at=self.jumped_at,
             busy=busy,
             breach=subject in self.breached,

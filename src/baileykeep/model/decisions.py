@@ -40,6 +40,7 @@ class Reason(StrEnum):
     NETWORK_DOWN = "network_down"
     WHATSAPP_DOWN = "whatsapp_down"
     GATEWAY_DOWN = "gateway_down"
+    STORE_DOWN = "store_down"
     BRAKE = "brake"
     ACTION_RUNNING = "action_running"
     COOLDOWN = "cooldown"

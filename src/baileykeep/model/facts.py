@@ -151,6 +151,14 @@ class ProcessSeen(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSeen(Fact):
+    """The database that holds a gateway's logins answered after `took_s` seconds; None: it did not."""
+
+    gateway: str
+    took_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSeen(Fact):
     """Our own probes: is this host online at all, and does WhatsApp answer from here."""
 

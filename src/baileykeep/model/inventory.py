@@ -48,12 +48,16 @@ _RANKS = {level: rank for rank, level in enumerate(Level)}
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """One file of a listing: its name inside the folder, size in bytes, and mtime in epoch seconds."""
+    """One file of a listing: its name inside the folder, size in bytes, and mtime in epoch seconds.
+
+    `expires_at` is when its gateway gives it up by itself; folders know no such time.
+    """
 
     name: str
     category: Category
     size: int
     mtime: float
+    expires_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

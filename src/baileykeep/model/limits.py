@@ -142,6 +142,16 @@ class DiskLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseLimits:
+    """The databases that hold logins: how often they are asked, and what is too slow."""
+
+    poll_s: float = number(10, "between two looks at all companies of a gateway")
+    slow_s: float = number(0.5, "an answer that takes longer is slow")
+    slow_in_a_row: int = number(3, "so many slow answers in a row: alert; or when one in twenty is")
+    failed_in_a_row: int = number(2, "so many looks without an answer: the logins cannot be seen")
+
+
+@dataclass(frozen=True, slots=True)
 class PollLimits:
     """How often the watchers look."""
 
@@ -183,6 +193,7 @@ class Limits:
     relink: RelinkLimits = field(default_factory=RelinkLimits)
     backups: BackupLimits = field(default_factory=BackupLimits)
     disk: DiskLimits = field(default_factory=DiskLimits)
+    database: DatabaseLimits = field(default_factory=DatabaseLimits)
     poll: PollLimits = field(default_factory=PollLimits)
     notify: NotifyLimits = field(default_factory=NotifyLimits)
 

@@ -87,6 +87,8 @@ class SymptomKind(StrEnum):
     CREDS_CHANGED = "creds_changed"
     FOLDER_MISSING = "folder_missing"
     PHONE_MISMATCH = "phone_mismatch"
+    STORE_UNREACHABLE = "store_unreachable"
+    STORE_SLOW = "store_slow"
     GATEWAY_DOWN = "gateway_down"
     GATEWAY_MISCONFIGURED = "gateway_misconfigured"
     HOST_OFFLINE = "host_offline"

@@ -33,6 +33,7 @@ class Fleet:
     braked: bool = False
     not_before: float | None = None
     gateway_down: bool = False
+    store_down: bool = False
     jumped_at: float | None = None
     busy: bool = False
     breach: bool = False

@@ -144,7 +144,7 @@ def removals(
         )
     if creds.state is not CredsState.WHOLE or not creds.paired:
         return Removals((), ("the creds are not whole and paired, so nothing may be removed",))
-    ages = Ages(limits.cleanup, now if reference is None else min(reference, now), force)
+    ages = Ages(limits.cleanup, now if reference is None else min(reference, now), force, now)
     keys, notes = _sender_keys(listing.files, creds, ages)
     found = (
         *_sessions(listing.files, ages),
@@ -156,10 +156,14 @@ def removals(
 
 
 class Ages:
-    """How old files are, and the ages past which each kind goes. All in days."""
+    """How old files are, and the ages past which each kind goes. All in days.
 
-    def __init__(self, limits: CleanupLimits, reference: float, force: bool):
+    What its gateway let expire before `now` goes past the floor already; it never goes before that.
+    """
+
+    def __init__(self, limits: CleanupLimits, reference: float, force: bool, now: float | None = None):
         self._reference = reference
+        self._now = reference if now is None else now
         self.floor = MIN_AGE_FLOOR_DAYS if force else max(MIN_AGE_FLOOR_DAYS, limits.min_age_days)
         self.session = max(self.floor, limits.session_age_days)
         self.sender_key = max(self.floor, limits.sender_key_age_days)
@@ -170,12 +174,24 @@ class Ages:
             return 0.0
         return (self._reference - file.mtime) / DAY
 
+    def expired(self, file: FileEntry) -> bool:
+        """Whether its gateway takes it for gone."""
+        return file.expires_at is not None and file.expires_at < self._now
+
+    def due(self, file: FileEntry, days: float) -> bool:
+        """Whether it may go, where its kind goes past so many days."""
+        return self.of(file) > (self.floor if self.expired(file) else days)
+
+    def words(self, file: FileEntry, what: str) -> str:
+        """Why it goes."""
+        return f"{what} {'expired, and ' if self.expired(file) else ''}not used for {self.of(file):.0f} days"
+
 
 def _sessions(files: Iterable[FileEntry], ages: Ages) -> tuple[Removal, ...]:
     return tuple(
-        _removal(file, ages, f"session not used for {ages.of(file):.0f} days")
+        _removal(file, ages, ages.words(file, "session"))
         for file in files
-        if file.category is Category.SESSION and ages.of(file) > ages.session
+        if file.category is Category.SESSION and ages.due(file, ages.session)
     )
 
 
@@ -186,14 +202,12 @@ def _sender_keys(files: Iterable[FileEntry], creds: Creds, ages: Ages) -> tuple[
     groups_kept: set[str] = set()
     for file in by_name.values():
         key = sender_key(file.name)
-        if key is None or ages.of(file) <= ages.sender_key:
+        if key is None or not ages.due(file, ages.sender_key):
             continue
         memory = by_name.get(memory_file(key.group))
         own = is_own(key, creds)
         if own is False or (own is None and memory is None):
-            gone.append(
-                _removal(file, ages, f"sender key not used for {ages.of(file):.0f} days; groups send a new one")
-            )
+            gone.append(_removal(file, ages, f"{ages.words(file, 'sender key')}; groups send a new one"))
         elif own is True and (memory is None or ages.of(memory) > ages.floor):
             gone += _own_with_memory(file, memory, ages)
         else:
@@ -204,7 +218,7 @@ def _sender_keys(files: Iterable[FileEntry], creds: Creds, ages: Ages) -> tuple[
 
 def _own_with_memory(file: FileEntry, memory: FileEntry | None, ages: Ages) -> tuple[Removal, ...]:
     """Memory first: a crash between the two then only makes us send the group key once more."""
-    own = _removal(file, ages, f"our own sender key not used for {ages.of(file):.0f} days")
+    own = _removal(file, ages, ages.words(file, "our own sender key"))
     if memory is None:
         return (own,)
     return (_removal(memory, ages, "goes with our own sender key, or members would never get the new one"), own)

@@ -62,6 +62,8 @@ WATCH: tuple[Cause, ...] = (
     Cause.CREDS_CHANGED,
     Cause.FOLDER_MISSING,
     Cause.PHONE_MISMATCH,
+    Cause.STORE_UNREACHABLE,
+    Cause.STORE_SLOW,
     Cause.CONFIG_BAD,
     Cause.COPIES_STAY,
     Cause.OVER_BOUNDS,

@@ -53,7 +53,12 @@ def brake(case: Case, rung: Rung) -> Decision | None:
 
 
 def gateway(case: Case, rung: Rung) -> Decision | None:
-    """The gateway is down, or nobody knows whether the session is connected; not for a mere backup."""
+    """The logins cannot be seen; the gateway is down, or nobody knows whether the session is connected.
+
+    The latter two do not bar a mere backup.
+    """
+    if case.fleet.store_down:
+        return hold(Reason.STORE_DOWN, rung)
     if rung in (Rung.RESTART_PROCESS, Rung.SNAPSHOT):
         return None
     if case.fleet.gateway_down:

@@ -85,6 +85,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.NETWORK_DOWN: "this host is offline",
         Reason.WHATSAPP_DOWN: "WhatsApp cannot be reached from here",
         Reason.GATEWAY_DOWN: "the gateway itself is down",
+        Reason.STORE_DOWN: "the database with the logins cannot be reached",
         Reason.BRAKE: "many companies are down at once, so the reason is not here",
         Reason.ACTION_RUNNING: "another action is running",
         Reason.COOLDOWN: "it was tried a short while ago",

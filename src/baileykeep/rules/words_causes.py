@@ -190,6 +190,19 @@ WORDS: Mapping[Cause, CauseWords] = MappingProxyType(
             "The login belongs to a phone number that is not this company's.",
             "Check the phone in the company's file, then decide whether to pair anew.",
         ),
+        Cause.STORE_UNREACHABLE: CauseWords(
+            "Database unreachable",
+            "database with the logins cannot be reached",
+            "The logins cannot be seen, so nothing is done to these sessions. Whether any is missing is not known.",
+            "See whether the database is up. If it is lost: `baileykeep store export --all --from-backup DIR`.",
+        ),
+        Cause.STORE_SLOW: CauseWords(
+            "Database slow",
+            "database with the logins answers slowly",
+            "Gateways read and write their logins there at every message.",
+            "Look at the database's load, and at the size of its keys table.",
+            " ({took_ms} ms)",
+        ),
         Cause.GATEWAY_DOWN: CauseWords(
             "Gateway down",
             "gateway does not run",

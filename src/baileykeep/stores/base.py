@@ -17,6 +17,10 @@ class AuthStore(Protocol):
 
     company: str
 
+    @property
+    def place(self) -> str:
+        """Where it lies, for people; without a secret."""
+
     def exists(self) -> bool:
         """Whether the company's state is there at all."""
 
@@ -61,6 +65,12 @@ class AuthStore(Protocol):
 
     def file_mode(self) -> int:
         """The permission bits that files here have; 0600 where there are none to look at."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """Where the place can do that, everything that is changed inside happens at once, or not at all."""
+
+    def normal(self, contents: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """The bytes that these files would be read as once they were written: a database keeps values, not bytes."""
 
     def sweep(self) -> None:
         """Remove our own unfinished writes that a crash left behind; only under the company's lock."""

@@ -42,6 +42,11 @@ class FileStore:
         self._fsys = fsys or Fsys()
         self._listed: tuple[int, int] | None = None
 
+    @property
+    def place(self) -> str:
+        """The folder's path."""
+        return str(self.folder)
+
     def exists(self) -> bool:
         """Whether the folder is there, as a folder."""
         try:
@@ -188,6 +193,15 @@ class FileStore:
             creds = self._fsys.entry(folder, CREDS)
             files = [entry for entry in ([creds] if creds else self._fsys.entries(folder)) if entry.regular]
         return stat.S_IMODE(files[0].stat.st_mode) & 0o777 if files else 0o600
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Files change one after another; see `AuthStore`."""
+        yield
+
+    def normal(self, contents: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """A folder keeps bytes as they are."""
+        return contents
 
     def sweep(self) -> None:
         """Remove our own unfinished writes that a crash left behind; only under the company's lock."""

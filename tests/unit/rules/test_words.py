@@ -90,6 +90,7 @@ def test_the_numbers_of_a_cause_are_told_when_they_are_there(cause: Cause) -> No
             "total",
             "free_mb",
             "bound",
+            "took_ms",
         ),
         7,
     )
