@@ -58,6 +58,7 @@ class AuthRows:
         self._emit = emit
         self._seen: dict[str, object] = {}
         self._creds: dict[str, object] = {}
+        self._marked: set[str] = set()
         self._failing: set[str] = set()
         self._looks = 0
 
@@ -69,7 +70,7 @@ class AuthRows:
 
     def mark(self, company: str) -> None:
         """Look at this company in full next time, whatever the short look says."""
-        self._seen.pop(company, None)
+        self._marked.add(company)
 
     async def look_now(self, company: str) -> None:
         """Look at this company at once; nothing where its login is no row."""
@@ -84,7 +85,8 @@ class AuthRows:
         self._looks += 1
         there = {company for rows in wanted.values() for company in rows}
         for gone in self._seen.keys() - there:
-            self.mark(gone)
+            del self._seen[gone]
+        self._marked &= there
         async with anyio.create_task_group() as group:
             for gateway, rows in wanted.items():
                 group.start_soon(self._ask, gateway, rows)
@@ -103,7 +105,7 @@ class AuthRows:
             self._answered(gateway, took_s)
 
     def _worth_a_look(self, company: str, glance: object, turn: int) -> bool:
-        known = company in self._seen and self._seen[company] == glance
+        known = company in self._seen and self._seen[company] == glance and company not in self._marked
         return not known or (self._looks + turn) % TRUTH_LOOKS == 0
 
     async def _look_unless_sick(self, company: str, glance: object) -> None:
@@ -123,6 +125,7 @@ class AuthRows:
                 self._emit(FolderSeen(at=self._clock.now(), company=company, present=False))
             self._seen[company] = None
             self._creds.pop(company, None)
+            self._marked.discard(company)
             return
         at = self._clock.now()
         inventory = await anyio.to_thread.run_sync(partial(self._full, company))
@@ -132,6 +135,7 @@ class AuthRows:
         if self._creds.get(company) != inventory.creds:
             self._emit(CredsSeen(at=at, company=company, creds=inventory.creds))
         self._seen[company], self._creds[company] = glance, inventory.creds
+        self._marked.discard(company)
 
     def _answered(self, gateway: str, took_s: float) -> None:
         if gateway in self._failing:
