@@ -48,6 +48,9 @@ class Oddity:
     companies: tuple[str, ...] = ()
     unasked: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.path} {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class Discovery:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from baileykeep.config.discover import placements
+from baileykeep.config.discover import placements, survey
 from baileykeep.config.discover_rows import Rows, sorted_out
 from baileykeep.config.load import load, load_partial
 from baileykeep.config.store_tables import PostgresTable
@@ -123,3 +123,7 @@ def test_a_database_that_cannot_be_asked_is_said_and_loses_nobody_with_a_file(wr
     placed, odd = placements(settings, ask=lambda _table: Rows(failure="it cannot be reached"))
     assert set(placed) == {"7"}
     assert [(oddity.unasked, oddity.reason) for oddity in odd] == [("main", "it cannot be reached")]
+    assert str(odd[0]) == "gateway main: it cannot be reached"
+    asked = survey(settings, ask=lambda _table: Rows({"1": "company_1"}, strangers=frozenset({"other"})))
+    assert (asked.blind, asked.lodgers["main"]) == (frozenset(), {"1", "7", "other"})
+    assert survey(settings, ask=lambda _table: Rows(failure="it cannot be reached")).blind == {"main"}
