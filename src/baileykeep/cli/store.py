@@ -94,7 +94,7 @@ def _each(names: list[str], place: Path, work: Work, *, everybody: bool, as_json
             "there is no company to carry over", next_step="`baileykeep config check` tells what was found"
         )
     if everybody and verb == "exported":
-        place.mkdir(mode=0o700, exist_ok=True)
+        _make(place)
     done = []
     for result in _results(names, place, work, everybody=everybody):
         done.append(result)
@@ -106,6 +106,15 @@ def _each(names: list[str], place: Path, work: Work, *, everybody: bool, as_json
     if everybody and not as_json:
         line(f"{count(len(done) - failed, 'company', 'companies')} {verb}, {failed} failed")
     return 1 if failed else 0
+
+
+def _make(place: Path) -> None:
+    from baileykeep.fsys import Fsys
+
+    try:
+        Fsys().make_folder(place)
+    except OSError as error:
+        raise UsageError(f"{place} cannot be made: {error.strerror or error}") from error
 
 
 def _results(names: list[str], place: Path, work: Work, *, everybody: bool) -> Iterator[dict[str, Any]]:
