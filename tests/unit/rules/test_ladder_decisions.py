@@ -43,6 +43,7 @@ def held(reason: Reason, rung: Rung | None, until: float | None = None) -> Decis
         (replace(ACTING, braked=True), Reason.BRAKE, None),
         (replace(ACTING, not_before=NOW + 5), Reason.BRAKE, NOW + 5),
         (replace(ACTING, gateway_down=True), Reason.GATEWAY_DOWN, None),
+        (replace(ACTING, store_down=True), Reason.STORE_DOWN, None),
         (replace(ACTING, started_at=NOW - 119), Reason.STARTING_UP, NOW + 1),
         (replace(ACTING, act=False), Reason.OBSERVING, None),
     ],
