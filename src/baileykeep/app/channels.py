@@ -7,10 +7,8 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from baileykeep.app.tenants import make_webhook, webhook_config
 from baileykeep.channels.base import Channel, Command, Listener
 from baileykeep.channels.console import ConsoleChannel
-from baileykeep.channels.webhook import WebhookChannel
 from baileykeep.clock import Clock
 from baileykeep.config.settings import Settings
 from baileykeep.engine.memory import JournalMemory
@@ -21,14 +19,13 @@ if TYPE_CHECKING:
 
 
 def make_channels(settings: Settings, journal: Journal, clock: Clock, command: Command) -> dict[str, Channel]:
-    """Telegram where it has a token; the console always, for whoever has no other route; the webhook for companies."""
+    """Telegram where it has a token; the console always, for whoever has no other route."""
     zone = ZoneInfo(settings.installation.timezone)
     channels: dict[str, Channel] = {"console": ConsoleChannel(_to_stdout, zone)}
     telegram = make_telegram(settings, journal, clock, command)
     if telegram is not None:
         channels[telegram.name] = telegram
-    webhook = make_webhook(settings, journal, clock)
-    return {**channels, webhook.name: webhook}
+    return channels
 
 
 def make_telegram(settings: Settings, journal: Journal, clock: Clock, command: Command) -> Channel | None:
@@ -55,10 +52,7 @@ def _bot(settings: Settings) -> TelegramConfig:
 
 
 def renew(channels: Mapping[str, Channel], settings: Settings) -> None:
-    """Let those that run take other chats, people, addresses and limits; another bot's token waits for a restart."""
-    webhook = channels.get("webhook")
-    if isinstance(webhook, WebhookChannel):
-        webhook.apply(webhook_config(settings))
+    """Let the bot that runs take other chats, people and limits; another token waits for a restart."""
     channel = channels.get("telegram")
     if channel is None or settings.installation.telegram.token is None:
         return

@@ -15,7 +15,6 @@ from anyio.abc import TaskGroup
 
 from baileykeep import __version__
 from baileykeep.actions import stillness
-from baileykeep.app import tenants
 from baileykeep.app.control import ControlService
 from baileykeep.app.housekeeping import Housekeeping
 from baileykeep.app.offsite import Offsite
@@ -24,7 +23,7 @@ from baileykeep.app.snapshot import Sources
 from baileykeep.app.vitals import Vitals, memory_mb
 from baileykeep.backups.vault import Vault
 from baileykeep.bus import Bus
-from baileykeep.channels.base import Channel, Command, Troubled
+from baileykeep.channels.base import Channel, Command
 from baileykeep.clock import Clock
 from baileykeep.config.diff import Diff
 from baileykeep.config.problems import Problem, errors
@@ -312,8 +311,7 @@ class Core:
         routes = member.routes if member is not None else Routes()
         limits = self.settings.limits.relink
         now, lacking = self.clock.now(), member.can.lacks if member is not None else Lacks()
-        staff = notices(before, after, name=name, routes=routes, now=now, limits=limits, lacking=lacking)
-        return (*staff, *tenants.told(before, after, self.settings, self.engine.unit(after.subject), now))
+        return notices(before, after, name=name, routes=routes, now=now, limits=limits, lacking=lacking)
 
     def _copies(self, ident: str) -> BackupsView:
         copies = self.housekeeping.copies(ident)
@@ -365,9 +363,7 @@ class Core:
     def problems_now(self) -> list[str]:
         """Everything that keeps this daemon from doing all of its work, in words."""
         configured = map(str, errors(self._around.config_problems()))
-        troubled = [channel for channel in self.channels.values() if isinstance(channel, Troubled)]
-        deaf = [line for channel in troubled for line in channel.problems()]
-        return [*configured, *map(str, self.sites.oddities), *self.journal_problem(), *deaf]
+        return [*configured, *map(str, self.sites.oddities), *self.journal_problem()]
 
     def journal_problem(self) -> list[str]:
         """Why the journal cannot be written, where it cannot."""

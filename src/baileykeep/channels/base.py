@@ -32,14 +32,6 @@ class Listener(Protocol):
         """Hear their buttons and commands until cancelled."""
 
 
-@runtime_checkable
-class Troubled(Protocol):
-    """A channel that can say why it tells nobody anything."""
-
-    def problems(self) -> Sequence[str]:
-        """What is wrong now, in words for staff; empty when nothing is."""
-
-
 @dataclass(frozen=True, slots=True)
 class Placard:
     """What a phone needs for pairing, as one message at one address: a picture, or a code to type.

@@ -21,7 +21,6 @@ from baileykeep.config.schema import Company, GatewayTable, Installation
 from baileykeep.config.settings import CompanySettings
 from baileykeep.config.sources import DIALECTS, Source, Sources
 from baileykeep.config.store_tables import PostgresTable
-from baileykeep.config.tenant_tables import fault_in_secret, fault_in_url
 from baileykeep.gateways.dialect import Dialect, load_dialect
 from baileykeep.gateways.keys import unsendable
 from baileykeep.model.errors import UsageError
@@ -49,9 +48,6 @@ def wanted_secrets(installation: Installation) -> Iterator[credentials.Wanted]:
     yield credentials.Wanted("heartbeat.url", beat.url, beat.url_env, beat.url_file)
     away = installation.offsite
     yield credentials.Wanted("offsite.secret", away.secret, away.secret_env, away.secret_file)
-    tenants = installation.tenants
-    yield credentials.Wanted("tenants.url", tenants.url, tenants.url_env, tenants.url_file)
-    yield credentials.Wanted("tenants.secret", tenants.secret, tenants.secret_env, tenants.secret_file)
     for name, gateway in installation.gateways.items():
         yield credentials.Wanted(f"gateways.{name}.secret", gateway.secret, gateway.secret_env, gateway.secret_file)
         hook = gateway.webhook
@@ -143,7 +139,6 @@ def about_installation(installation: Installation, limits: Limits, sources: Sour
     if installation.telegram.token and not installation.telegram.users:
         reason = "is empty, so nobody's buttons and commands are obeyed"
         yield warning(source, "telegram.users", reason, "add the ids of the people on call")
-    yield from _about_tenants(installation, source)
     for clash in clashes(limits):
         yield problem(source, clash.key, clash.reason)
 
@@ -220,20 +215,6 @@ def _about_http(installation: Installation, source: Source) -> Iterator[Problem]
     if installation.http.token is None and not _loopback(host):
         reason = f"is {installation.http.listen}, which others can reach, and there is no http.token"
         yield problem(source, "http.listen", reason, "add http.token_file, or listen on 127.0.0.1")
-
-
-def _about_tenants(installation: Installation, source: Source) -> Iterator[Problem]:
-    """Secrets come from files too, so they are looked at here; neither is quoted."""
-    table = installation.tenants
-    bad_url = fault_in_url(table.url.get_secret_value()) if table.url else ""
-    bad_secret = fault_in_secret(table.secret.get_secret_value()) if table.secret else ""
-    if bad_url:
-        yield problem(source, "tenants.url", bad_url)
-    if bad_secret:
-        remedy = 'make one with: echo "whsec_$(openssl rand -base64 32)"'
-        yield problem(source, "tenants.secret", bad_secret, remedy)
-    if table.secret and not table.url:
-        yield problem(source, "tenants.secret", "is given, but no tenants.url", "add url, or url_file")
 
 
 def _loopback(host: str) -> bool:

@@ -36,7 +36,6 @@ from baileykeep.config.limit_tables import SECTIONS, SHARED, limits_table
 from baileykeep.config.offsite_tables import OffsiteTable
 from baileykeep.config.process_tables import ProcessTable
 from baileykeep.config.store_tables import PostgresTable
-from baileykeep.config.tenant_tables import CompanyTenant, TenantsTable
 from baileykeep.config.window import DAYS, Window
 
 Generation = Literal["auto", "6", "7"]
@@ -232,7 +231,6 @@ class Installation(Table):
     http: HttpTable = Field(default_factory=HttpTable, description="our own HTTP side")
     telegram: TelegramTable = Field(default_factory=TelegramTable, description="on-call staff in Telegram")
     heartbeat: HeartbeatTable = Field(default_factory=HeartbeatTable, description="dead man's switch")
-    tenants: TenantsTable = Field(default_factory=TenantsTable, description="telling the companies themselves")
     network: NetworkTable = Field(default_factory=NetworkTable, description="our own probes")
     journal: JournalTable = Field(default_factory=JournalTable, description="how much of the past is kept")
     offsite: OffsiteTable = Field(default_factory=OffsiteTable, description="copies off this host")
@@ -264,5 +262,4 @@ class Company(Table):
     second: Ids = Field(default=(), description="and its second contact instead of telegram.second")
     window: WindowTable | None = Field(default=None, description="its maintenance window")
     language: Language | None = Field(default=None, description="language of messages to its own people")
-    tenant: CompanyTenant = Field(default_factory=CompanyTenant, description="telling its own people")
     limits: CompanyLimits = Field(default_factory=CompanyLimits, description="its own limits")
