@@ -40,6 +40,8 @@ from baileykeep.engine.moves import DRAWER as CLOCK
 from baileykeep.engine.moves import Moves
 from baileykeep.engine.orchestrator import Orchestrator, Parts
 from baileykeep.engine.pairing import Board, Sees
+from baileykeep.engine.tenants import Sees as TenantSees
+from baileykeep.engine.tenants import Tenants
 from baileykeep.engine.units import CompanyUnit
 from baileykeep.fsys import Fsys
 from baileykeep.journal.base import Journal
@@ -137,6 +139,12 @@ class Core:
         self.courier = Courier(given.journal, self.channels, clock, given.settings.limits.notify)
         moves.join(self.courier)
         self.offsite = Offsite(self.sites, self.engine, self.vault, self.bus, clock)
+        self.tenants = Tenants(
+            TenantSees(
+                self.sites, self.engine.unit, self.ledger, self.holds, given.journal, clock, self.courier.nudge
+            )
+        )  # fmt: skip
+        moves.join(self.tenants)
         self.sources = Sources(
             self.sites, self.engine, self.ledger, self.holds, clock, self._copies,
             self.problems_now, self.offsite.view,
@@ -158,6 +166,7 @@ class Core:
         unfinished = await self.ledger.load(clock.now())
         self.engine.believe(self.ledger.all_open())
         await self.monitor.load()
+        await self.tenants.load()
         self._moves.load(await journal.recall(CLOCK))
         if self._moves.unsaved:
             await self.engine.save()
@@ -202,6 +211,7 @@ class Core:
         group.start_soon(self.board.run)
         group.start_soon(self.lookout.run)
         group.start_soon(self.monitor.run)
+        group.start_soon(self.tenants.run)
         group.start_soon(Vitals(self.engine, self.bus, given.journal, self.clock, given.memory_mb).run)
 
     def start_unclocked(self, group: TaskGroup) -> None:

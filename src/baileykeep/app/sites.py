@@ -12,6 +12,7 @@ from baileykeep.actions.base import Pairing, Real, Site, Steps, Unseen, literal
 from baileykeep.actions.stillness import At, Earlier, Row
 from baileykeep.app.abilities import can_of, can_of_gateway
 from baileykeep.app.carried import Carried, carried
+from baileykeep.app.channels import tenant
 from baileykeep.backups.vault import Vault
 from baileykeep.clock import Clock
 from baileykeep.config.discover import Oddity, Placement, Survey, possible_folders, survey
@@ -184,6 +185,7 @@ class Sites:
         return Member(
             company(ident), settings.label, placement.gateway, self._limits(ident), routes, can, settings.window,
             self._carried[placement.gateway].gateways,
+            tenant(self.settings, ident),
         )  # fmt: skip
 
     def _limits(self, ident: str) -> Limits:

@@ -21,6 +21,7 @@ from baileykeep.cli import (
     offsite,
     scan,
     store,
+    tell,
 )
 from baileykeep.cli.options import ACT, ANSWER, LOOK, PREPARE
 
@@ -69,3 +70,4 @@ guard.register(app)
 config_cmds.register(app)
 init.register(app)
 doctor.register(app)
+tell.register(app)

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from ipaddress import ip_address
-from pathlib import Path
-from typing import Any
 
 from pydantic import SecretStr
 
-from baileykeep.config import credentials, offsite_tables
-from baileykeep.config.fields import COMPANY_ID, Table
+from baileykeep.config import offsite_tables, tenant_tables
+from baileykeep.config.fields import COMPANY_ID
 from baileykeep.config.hook_tables import about_hooks
 from baileykeep.config.limit_checks import clashes
 from baileykeep.config.lines import line_of
 from baileykeep.config.problems import Problem
-from baileykeep.config.schema import Company, GatewayTable, Installation
+from baileykeep.config.schema import GatewayTable, Installation
 from baileykeep.config.settings import CompanySettings
 from baileykeep.config.sources import DIALECTS, Source, Sources
 from baileykeep.config.store_tables import PostgresTable
+from baileykeep.config.tenant_tables import TenantTable
 from baileykeep.gateways.dialect import Dialect, load_dialect
 from baileykeep.gateways.keys import unsendable
 from baileykeep.model.errors import UsageError
@@ -40,89 +38,6 @@ def warning(source: Source, key: str, reason: str, remedy: str = "") -> Problem:
     return Problem(source.name, key, reason, remedy, line, warning=True)
 
 
-def wanted_secrets(installation: Installation) -> Iterator[credentials.Wanted]:
-    """Every place where a secret can be named."""
-    http, telegram, beat = installation.http, installation.telegram, installation.heartbeat
-    yield credentials.Wanted("http.token", http.token, http.token_env, http.token_file)
-    yield credentials.Wanted("telegram.token", telegram.token, telegram.token_env, telegram.token_file)
-    yield credentials.Wanted("heartbeat.url", beat.url, beat.url_env, beat.url_file)
-    away = installation.offsite
-    yield credentials.Wanted("offsite.secret", away.secret, away.secret_env, away.secret_file)
-    for name, gateway in installation.gateways.items():
-        yield credentials.Wanted(f"gateways.{name}.secret", gateway.secret, gateway.secret_env, gateway.secret_file)
-        hook = gateway.webhook
-        yield credentials.Wanted(f"gateways.{name}.webhook.token", hook.token, hook.token_env, hook.token_file)
-        if (rows := gateway.postgres) is not None:
-            key = f"gateways.{name}.postgres.password"
-            yield credentials.Wanted(key, rows.password, rows.password_env, rows.password_file)
-        run_by = gateway.process
-        yield credentials.Wanted(
-            f"gateways.{name}.process.password", run_by.password, run_by.password_env, run_by.password_file
-        )
-
-
-def with_secrets(
-    installation: Installation, sources: Sources, environ: Mapping[str, str], from_environment: frozenset[str]
-) -> tuple[Installation, list[Problem]]:
-    """The installation with every secret in its plain key, and what was wrong with those that could not be had."""
-    found: list[Problem] = []
-    for wanted in wanted_secrets(installation):
-        found += _about_secret(wanted, sources.installation, sources.directory, from_environment)
-        try:
-            secret = credentials.obtain(wanted, environ, sources.directory)
-        except credentials.Missing as error:
-            found.append(problem(sources.installation, f"{wanted.name}{_suffix(wanted)}", str(error)))
-            continue
-        if secret is not None:
-            installation = _placed(installation, wanted.name.split("."), secret)
-    return installation, found
-
-
-def with_secret(
-    ident: str, facts: Company, source: Source, sources: Sources, environ: Mapping[str, str]
-) -> tuple[Company, list[Problem]]:
-    """A company with its own key in its plain key, and what was wrong with one that could not be had."""
-    wanted = credentials.Wanted(
-        "secret", facts.secret, facts.secret_env, facts.secret_file, f"companies_{ident}_secret"
-    )
-    found = list(_about_secret(wanted, source, sources.directory))
-    try:
-        secret = credentials.obtain(wanted, environ, sources.directory)
-    except credentials.Missing as error:
-        return facts, [problem(source, f"secret{_suffix(wanted)}", str(error), company=ident)]
-    return facts.model_copy(update={"secret": secret}), [replace(one, company=ident) for one in found]
-
-
-def _suffix(wanted: credentials.Wanted) -> str:
-    return "_env" if wanted.env is not None else "_file" if wanted.file is not None else ""
-
-
-def _placed(table: Table, path: list[str], secret: object) -> Any:
-    """The table with the secret at the end of the path, through tables and the dictionary of gateways."""
-    key, rest = path[0], path[1:]
-    if not rest:
-        return table.model_copy(update={key: secret})
-    below = getattr(table, key)
-    if isinstance(below, Mapping):
-        return table.model_copy(update={key: {**below, rest[0]: _placed(below[rest[0]], rest[1:], secret)}})
-    return table.model_copy(update={key: _placed(below, rest, secret)})
-
-
-def _about_secret(
-    wanted: credentials.Wanted, source: Source, directory: Path, from_environment: frozenset[str] = frozenset()
-) -> Iterator[Problem]:
-    given = wanted.given()
-    if len(given) > 1:
-        yield problem(source, wanted.name, f"is given by {' and '.join(given)}", "keep one of them")
-    if wanted.direct is not None and source.open_to_all and wanted.name not in from_environment:
-        remedy = f"chmod 640 {source.name}, or use {given[0]}_file"
-        yield warning(source, wanted.name, "is a secret in a file that everybody on this machine can read", remedy)
-    if wanted.file is not None and credentials.open_to_all(directory / wanted.file):
-        yield warning(
-            source, f"{wanted.name}_file", "names a file that everybody on this machine can read", "chmod 640"
-        )
-
-
 def about_installation(installation: Installation, limits: Limits, sources: Sources) -> Iterator[Problem]:
     """What is wrong with an installation whose secrets are in place."""
     source = sources.installation
@@ -136,6 +51,7 @@ def about_installation(installation: Installation, limits: Limits, sources: Sour
     templates = [path for gateway in installation.gateways.values() for path in gateway.sessions]
     for key, reason, remedy in offsite_tables.faults(installation.offsite, backups, templates):
         yield problem(source, f"offsite.{key}", reason, remedy)
+    yield from about_tenant(installation.tenant, source)
     if installation.telegram.token and not installation.telegram.users:
         reason = "is empty, so nobody's buttons and commands are obeyed"
         yield warning(source, "telegram.users", reason, "add the ids of the people on call")
@@ -231,8 +147,15 @@ def about_company(company: CompanySettings, gateways: Iterable[str] | None, sour
         yield problem(source, "gateway", f'is "{facts.gateway}"', _one_of(gateways), company=ident)
     if facts.folder is not None and not facts.folder.is_absolute():
         yield problem(source, "folder", "must be an absolute path", company=ident)
+    yield from about_tenant(facts.tenant, source, ident)
     for clash in clashes(company.limits):
         yield problem(source, clash.key, clash.reason, company=ident)
+
+
+def about_tenant(table: TenantTable, source: Source, company: str | None = None) -> Iterator[Problem]:
+    """What is wrong with how companies, or one of them, are told."""
+    for key, reason, remedy in tenant_tables.faults(table):
+        yield problem(source, f"tenant.{key}", reason, remedy, company=company)
 
 
 def collisions(companies: Mapping[str, CompanySettings]) -> list[tuple[str, str, str]]:

@@ -21,18 +21,19 @@ class Missing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Where one secret may come from. `name` is its dotted key in its file, `called` its systemd credential's name."""
+    """Where one secret may come from. `name` is its dotted key, `owner` the company whose file holds it."""
 
     name: str
     direct: SecretStr | None
     env: str | None
     file: Path | None
-    called: str = ""
+    owner: str | None = None
 
     @property
     def credential(self) -> str:
-        """What its systemd credential is called: `telegram_token`, `gateways_main_secret`, `companies_7_secret`."""
-        return self.called or self.name.replace(".", "_")
+        """What its systemd credential is called: `telegram_token`, `gateways_main_secret`, `companies_7_…`."""
+        name = self.name if self.owner is None else f"companies.{self.owner}.{self.name}"
+        return name.replace(".", "_")
 
     def given(self) -> tuple[str, ...]:
         """The keys that were used, the last part only."""

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, SecretStr
 
 from baileykeep.config.units import parse_duration
+from baileykeep.rules.tongues import TONGUES
 
 COMPANY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What a company may be called: safe as a folder name, in a URL and in a label."""
@@ -114,6 +115,12 @@ def _zone(name: str) -> str:
     return name
 
 
+def _language(code: str) -> str:
+    if code not in TONGUES:
+        raise ValueError(f'is "{code}", but there are only {", ".join(TONGUES)}')
+    return code
+
+
 def _phone(value: object) -> str:
     digits = re.sub(r"[\s()/.-]", "", str(value)).removeprefix("+")
     if not (digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15):
@@ -163,7 +170,7 @@ Url = Annotated[str, AfterValidator(_url), Kind("address")]
 Address = Annotated[str, AfterValidator(_address), Kind("host:port")]
 Zone = Annotated[str, AfterValidator(_zone), Kind("IANA time zone")]
 Phone = Annotated[str, BeforeValidator(_phone), Kind("phone number, digits")]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2}$"), Kind("two-letter language")]
+Language = Annotated[str, AfterValidator(_language), Kind("two-letter language")]
 SessionsTemplate = Annotated[str, AfterValidator(_sessions), Kind("path template")]
 CompanyTemplate = Annotated[str, AfterValidator(_company_template), Kind("template")]
 LogPath = Annotated[str, AfterValidator(_log_path), Kind("path, may hold {company}")]

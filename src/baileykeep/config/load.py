@@ -13,6 +13,7 @@ from baileykeep.config.limit_tables import overrides, resolve
 from baileykeep.config.parse import Parsed, Variable, Variables, parse
 from baileykeep.config.problems import BadConfig, Problem, errors
 from baileykeep.config.schema import Company, Installation
+from baileykeep.config.secret_keys import Where, of_company, wanted_secrets, with_secrets
 from baileykeep.config.settings import CompanySettings, Settings, default_window
 from baileykeep.config.sources import COMPANIES, INSTALLATION, Source, Sources, read_sources
 from baileykeep.model.limits import Limits
@@ -93,7 +94,8 @@ def _installation(
     parsed = parse(Installation, sources.installation, own)
     if parsed.model is None:
         return None, [_with_init(problem, sources) for problem in parsed.problems]
-    installation, found = checks.with_secrets(parsed.model, sources, environ, parsed.from_environment)
+    where = Where(sources.installation, sources.directory, environ, parsed.from_environment)
+    installation, found = with_secrets(parsed.model, wanted_secrets(parsed.model), where)
     written = overrides(installation.limits)
     limits = resolve(Limits(), written)
     found += checks.about_installation(installation, limits, sources)
@@ -147,9 +149,10 @@ def _company(
     parsed = parse(Company, source, own, ident)
     if parsed.model is None:
         return _Draft(None, parsed.problems)
-    facts, about_secret = checks.with_secret(ident, parsed.model, source, sources, environ)
+    where = Where(source, sources.directory, environ, parsed.from_environment, ident)
+    facts, missing = with_secrets(parsed.model, of_company(ident, parsed.model), where)
     made = _made(ident, parsed, facts, base)
-    found = (*about_secret, *checks.about_company(made, base.gateways if base else None, source))
+    found = (*missing, *checks.about_company(made, base.gateways if base else None, source))
     return _Draft(None if errors(found) else made, found)
 
 

@@ -36,6 +36,7 @@ from baileykeep.config.limit_tables import SECTIONS, SHARED, limits_table
 from baileykeep.config.offsite_tables import OffsiteTable
 from baileykeep.config.process_tables import ProcessTable
 from baileykeep.config.store_tables import PostgresTable
+from baileykeep.config.tenant_tables import TenantTable
 from baileykeep.config.window import DAYS, Window
 
 Generation = Literal["auto", "6", "7"]
@@ -223,7 +224,7 @@ class Installation(Table):
     state_dir: FilePath = Field(default=Path("/var/lib/baileykeep"), description="journal and positions in logs")
     backups_dir: FilePath = Field(default=Path("/var/backups/baileykeep"), description="backups and set-asides")
     timezone: Zone = Field(default="UTC", description="for windows, digests and messages")
-    language: Language = Field(default="en", description="language of the messages")
+    language: Language = Field(default="en", description="language of messages to companies' own people")
     baileys: Generation = Field(
         default="auto", description="generation of Baileys; auto looks at each folder and its log"
     )
@@ -234,6 +235,7 @@ class Installation(Table):
     network: NetworkTable = Field(default_factory=NetworkTable, description="our own probes")
     journal: JournalTable = Field(default_factory=JournalTable, description="how much of the past is kept")
     offsite: OffsiteTable = Field(default_factory=OffsiteTable, description="copies off this host")
+    tenant: TenantTable = Field(default_factory=TenantTable, description="how companies themselves are told")
     window: WindowTable | None = Field(
         default=None, description="maintenance window of companies that have none of their own"
     )
@@ -262,4 +264,5 @@ class Company(Table):
     second: Ids = Field(default=(), description="and its second contact instead of telegram.second")
     window: WindowTable | None = Field(default=None, description="its maintenance window")
     language: Language | None = Field(default=None, description="language of messages to its own people")
+    tenant: TenantTable = Field(default_factory=TenantTable, description="how its own people are told")
     limits: CompanyLimits = Field(default_factory=CompanyLimits, description="its own limits")

@@ -11,6 +11,7 @@ from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import Subject
 from baileykeep.rules.ladder import Can
 from baileykeep.rules.notify import Routes
+from baileykeep.rules.tenants import Tenant
 
 
 class Window(Protocol):
@@ -27,7 +28,7 @@ class Window(Protocol):
 class Member:
     """One company (or gateway, or the host) as the engine needs it.
 
-    `shares` are the gateways whose process may be the same as that of its own.
+    `shares` are the gateways whose process may be the same as that of its own; `tenant` is how its own people are told.
     """
 
     subject: Subject
@@ -38,6 +39,7 @@ class Member:
     can: Can = field(default_factory=Can)
     window: Window | None = None
     shares: frozenset[str] = frozenset()
+    tenant: Tenant | None = None
 
     def window_at(self, now: float) -> bool | None:
         """Whether its maintenance window is open for new work; None when it has none."""

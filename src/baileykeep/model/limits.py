@@ -181,6 +181,15 @@ class NotifyLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class TenantLimits:
+    """When a company itself is told."""
+
+    tell_after_s: float = number(15 * MINUTE, "so long without a connection before it hears of it")
+    settle_s: float = number(MINUTE, "any change must have lasted so long before it hears of it")
+    most_a_day: int = number(6, "troubles it hears of in 24 hours; that the last one is over is always told")
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """All limits of one company, after its overrides."""
 
@@ -196,6 +205,7 @@ class Limits:
     database: DatabaseLimits = field(default_factory=DatabaseLimits)
     poll: PollLimits = field(default_factory=PollLimits)
     notify: NotifyLimits = field(default_factory=NotifyLimits)
+    tenants: TenantLimits = field(default_factory=TenantLimits)
 
 
 MIN_AGE_FLOOR_DAYS = 7.0

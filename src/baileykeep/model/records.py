@@ -29,6 +29,7 @@ class EntryKind(StrEnum):
     PAIRING = "pairing"
     PHONE_MISMATCH = "phone_mismatch"
     WEBHOOK = "webhook"
+    TENANT_TOLD = "tenant_told"
 
 
 @dataclass(frozen=True, slots=True)
