@@ -145,7 +145,7 @@ class World:
     def config_dir(self) -> Path:
         return self.root / "config"
 
-    def configure(self, extra: str = "", *, mode: str = "act") -> None:
+    def configure(self, extra: str = "", *, mode: str = "act", digest: bool = False) -> None:
         """Write baileykeep.toml; `extra` is appended (more tables)."""
         self.config_dir.mkdir(exist_ok=True)
         (self.config_dir / "companies").mkdir(exist_ok=True)
@@ -168,6 +168,9 @@ path = "{logs}/gateway-error.log"
 
 [http]
 listen = "127.0.0.1:0"
+
+[digest]
+enabled = {str(digest).lower()}
 
 [telegram]
 token = "{self.telegram.token}"

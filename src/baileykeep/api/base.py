@@ -20,6 +20,7 @@ class Control(Protocol):
 
 COMMANDS: Mapping[str, frozenset[str]] = {
     "overview": frozenset(),
+    "digest": frozenset(),
     "company": frozenset({"company"}),
     "incidents": frozenset(),
     "events": frozenset({"company", "since", "limit"}),

@@ -13,6 +13,7 @@ from baileykeep.api.answers import inspect_answer, plan_answer
 from baileykeep.api.base import COMMANDS
 from baileykeep.app import control_pairing, events, snapshot
 from baileykeep.app.control_pairing import guard_open_login, login_is_dead
+from baileykeep.app.digest import Digests
 from baileykeep.engine.desk import Desk
 from baileykeep.engine.executor import RELINKING
 from baileykeep.engine.orchestrator import Orchestrator
@@ -55,6 +56,7 @@ class ControlService:
     journal: Journal
     reload: Callable[[], Awaitable[Answer]]
     board: Board
+    digests: Digests
 
     async def call(self, command: str, args: Args, operator: str) -> Answer:
         """Do one command for `operator`; see `api.base.Control`."""
@@ -102,6 +104,10 @@ class ControlService:
 
 async def _overview(c: ControlService, _args: Args, _operator: str) -> Answer:
     return snapshot.overview(c.sources)
+
+
+async def _digest(c: ControlService, _args: Args, _operator: str) -> Answer:
+    return await c.digests.answer()
 
 
 async def _company(c: ControlService, args: Args, _operator: str) -> Answer:
@@ -291,6 +297,7 @@ def _number(args: Args, name: str, default: float | None) -> float | None:
 
 HANDLERS: Mapping[str, Handler] = {
     "overview": _overview,
+    "digest": _digest,
     "company": _company,
     "incidents": _incidents,
     "events": _events,

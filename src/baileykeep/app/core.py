@@ -16,6 +16,7 @@ from anyio.abc import TaskGroup
 from baileykeep import __version__
 from baileykeep.actions import stillness
 from baileykeep.app.control import ControlService
+from baileykeep.app.digest import Digests
 from baileykeep.app.housekeeping import Housekeeping
 from baileykeep.app.offsite import Offsite
 from baileykeep.app.sites import Door, Knowledge, MakeDoor, Sites
@@ -153,6 +154,7 @@ class Core:
         self.control: ControlService
         self.housekeeping: Housekeeping
         self.board: Board
+        self.digests: Digests
 
     # --- its life -------------------------------------------------------------------------------------------
 
@@ -195,7 +197,10 @@ class Core:
             )
         )  # fmt: skip
         self.sites.pairing = self.board.at
-        self.control = ControlService(self.sources, self.orchestrator, desk, journal, self._reload, self.board)
+        self.digests = Digests(self.sources, journal, self._posted)
+        self.control = ControlService(
+            self.sources, self.orchestrator, desk, journal, self._reload, self.board, self.digests
+        )
         self.housekeeping = Housekeeping(
             sites=self.sites, engine=self.engine, orchestrator=self.orchestrator, journal=journal,
             vault=self.vault, clock=clock, moved=self._around.moved,
@@ -210,6 +215,7 @@ class Core:
         group.start_soon(self.courier.run)
         group.start_soon(self.board.run)
         group.start_soon(self.lookout.run)
+        group.start_soon(self.digests.run)
         group.start_soon(self.monitor.run)
         group.start_soon(self.tenants.run)
         group.start_soon(Vitals(self.engine, self.bus, given.journal, self.clock, given.memory_mb).run)

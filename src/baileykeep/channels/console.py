@@ -28,6 +28,8 @@ class ConsoleChannel:
 
     def _lines(self, notice: Notice) -> list[str]:
         data, told = notice.data, self._told.pop(notice.key, 0)
+        if data.get("lines"):
+            return [f"{self._time(notice.at)}   digest: {_plain(text)}" for text in (data["headline"], *data["lines"])]
         story = data.get("members") or data.get("story", [])
         mark = "!" if notice.sound else " "
         who = _plain(str(data.get("name") or data.get("title") or notice.subject))

@@ -28,6 +28,7 @@ STALE_S = 15 * 60.0
 
 COMMANDS: Mapping[str, str] = {
     "status": "who is not well",
+    "digest": "how the last 24 hours were",
     "company": "one company: /company ID",
     "pause": "hands off: /pause [ID] [20m]",
     "resume": "hands on again, also after a failed safety check: /resume [ID]",
@@ -185,6 +186,8 @@ class Desk:
     async def _reply(self, name: str, args: list[str], operator: str) -> str:
         if name == "status":
             return telegram_text.overview(await self._command("overview", {}, operator))
+        if name == "digest":
+            return telegram_text.digest(await self._command("digest", {}, operator))
         if name == "company":
             view = await self._command("company", {"company": _one_company(name, args)}, operator)
             return telegram_text.company(view)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from baileykeep.channels.base import Placard
@@ -64,6 +64,8 @@ def units(text: str) -> int:
 
 def message(data: Mapping[str, Any], zone: tzinfo) -> str:
     """One incident (or one group of them) as it is now; long stories lose lines in their middle."""
+    if data.get("lines"):
+        return "\n".join(_fitting([_assembled(data, ()), *(escaped(line) for line in data["lines"])], MAX_UNITS))
     lines = _group_lines(data, zone) if data.get("members") else _story_lines(data.get("story", ()), zone)
     room = MAX_UNITS - units(_assembled(data, ())) - units(_FOLD.format(""))
     return _assembled(data, _fitting(lines, room))
@@ -194,6 +196,11 @@ def overview(answer: Mapping[str, Any]) -> str:
 
 _HEALTH = ["down", "trouble", "watch", "ok"]
 _DOTS = {"down": "🔴", "trouble": "🟠", "watch": "🟡", "ok": "🟢"}
+
+
+def digest(answer: Mapping[str, Any]) -> str:
+    """The answer to /digest: how the day was."""
+    return message({"severity": "warning", "closed": not answer["bad"], "timed": True, **answer}, UTC)
 
 
 def _title(view: Mapping[str, Any]) -> str:

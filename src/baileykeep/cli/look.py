@@ -41,6 +41,11 @@ def health(
     raise typer.Exit(1 if _sick(answer, company) else 0)
 
 
+def digest(json: Json = False, config: Config = None) -> None:
+    """How the last 24 hours were, worst first: what is sent to everybody each morning."""
+    emit(daemon(config).call("digest"), json, lambda made: "\n".join(map(plain, [made["headline"], *made["lines"]])))
+
+
 def _ask(client: DaemonClient, company: str | None) -> dict[str, Any]:
     return client.call("company", {"company": company}) if company else client.call("overview")
 

@@ -51,7 +51,7 @@ def root(
 
 
 GROUPS = (
-    (LOOK, (look.health, look.explain, look.events)),
+    (LOOK, (look.health, look.digest, look.explain, look.events)),
     (ACT, (act.reconnect, act.relink, act.reset)),
     (ANSWER, (answer.pause, answer.resume, answer.ack, answer.approve, answer.reject, answer.forget)),
     (PREPARE, (daemon.run, daemon.demo)),

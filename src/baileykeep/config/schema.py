@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -35,6 +35,7 @@ from baileykeep.config.hook_tables import HookTable
 from baileykeep.config.limit_tables import SECTIONS, SHARED, limits_table
 from baileykeep.config.offsite_tables import OffsiteTable
 from baileykeep.config.process_tables import ProcessTable
+from baileykeep.config.schedule_tables import DigestTable, TimeOfDay
 from baileykeep.config.store_tables import PostgresTable
 from baileykeep.config.tenant_tables import TenantTable
 from baileykeep.config.window import DAYS, Window
@@ -56,16 +57,6 @@ else:
     CompanyLimits = limits_table("CompanyLimits", frozenset(SECTIONS) - SHARED, "One company's own limits.")
 
 
-def _time(value: object) -> object:
-    if isinstance(value, time):
-        return value
-    try:
-        return time.fromisoformat(value if isinstance(value, str) else "")
-    except ValueError:
-        raise ValueError('must be a time of day such as "02:30"') from None
-
-
-TimeOfDay = Annotated[time, BeforeValidator(_time), Kind("time of day")]
 Weekdays = Annotated[
     tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...],
     BeforeValidator(listed),
@@ -236,6 +227,7 @@ class Installation(Table):
     journal: JournalTable = Field(default_factory=JournalTable, description="how much of the past is kept")
     offsite: OffsiteTable = Field(default_factory=OffsiteTable, description="copies off this host")
     tenant: TenantTable = Field(default_factory=TenantTable, description="how companies themselves are told")
+    digest: DigestTable = Field(default_factory=DigestTable, description="the daily digest")
     window: WindowTable | None = Field(
         default=None, description="maintenance window of companies that have none of their own"
     )

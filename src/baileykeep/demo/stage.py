@@ -62,6 +62,9 @@ company_field = "companyId"
 [[gateways.main.logs]]
 path = "{root}/gateway/logs/gateway-error.log"
 
+[digest]
+enabled = false
+
 [http]
 listen = "127.0.0.1:0"
 

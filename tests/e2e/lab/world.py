@@ -44,6 +44,9 @@ company_field = "companyId"
 [[gateways.main.logs]]
 path = "{gateway.err}"
 
+[digest]
+enabled = false
+
 [http]
 listen = "127.0.0.1:0"
 token = "{token}"

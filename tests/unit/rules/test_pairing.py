@@ -1,9 +1,21 @@
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 
 from baileykeep.rules import words_pairing as words
-from baileykeep.rules.pairing import CODE_LIVES_S, FIRST_QR_S, NEXT_QR_S, Offer, code_offer, held, renewed
+from baileykeep.rules.pairing import (
+    CODE_LIVES_S,
+    FIRST_QR_S,
+    LARGEST_PICTURE,
+    NEXT_QR_S,
+    Offer,
+    code_offer,
+    held,
+    picture_of,
+    renewed,
+)
 from baileykeep.rules.words_pairing import Shows, Wording
 
 FIRST = Offer("2@first", 100.0, 100.0 + FIRST_QR_S)
@@ -100,3 +112,26 @@ def test_a_time_that_is_over_and_a_login_that_does_not_go_back_are_named() -> No
     told = "Whose login lies in the folder cannot be told"
     assert words.cannot_tell(None) == f"{told}: look at it."
     assert words.cannot_tell("x") == f"{told}; the login from before is set aside as x: look at it."
+
+
+SIDES = b"\x00\x00\x01\x00"
+WHOLE = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + SIDES + SIDES
+
+
+def shown(raw: bytes) -> str:
+    return f"data:image/png;base64,{b64encode(raw).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        pytest.param(shown(WHOLE), WHOLE, id="a picture"),
+        pytest.param("2@abc", None, id="a text"),
+        pytest.param("data:image/png;base64,%%%", None, id="torn"),
+        pytest.param(shown(b"GIF89a" + WHOLE), None, id="another kind"),
+        pytest.param(shown(WHOLE.replace(SIDES, b"\x7f\x00\x00\x00")), None, id="a bomb"),
+        pytest.param(shown(WHOLE) + "A" * LARGEST_PICTURE, None, id="too large"),
+    ],
+)
+def test_a_picture_in_place_of_a_text_is_told_from_anything_else(text: str, found: bytes | None) -> None:
+    assert picture_of(text) == found
