@@ -48,7 +48,16 @@ def examine(directory: Path) -> Iterator[Check]:
 
 
 def _with(settings: Settings) -> Iterator[Check]:
-    from baileykeep.cli import checks, checks_copies, checks_logins, checks_logs, checks_outside, checks_telegram
+    from baileykeep.cli import (
+        checks,
+        checks_copies,
+        checks_ladder,
+        checks_logins,
+        checks_logs,
+        checks_outside,
+        checks_telegram,
+        checks_tenants,
+    )
 
     yield checks.state_dir(settings.installation.state_dir)
     yield checks.backups_dir(settings.installation.backups_dir)
@@ -58,7 +67,9 @@ def _with(settings: Settings) -> Iterator[Check]:
     yield from checks_logins.logins(settings)
     yield from checks_logs.logs(settings)
     yield from checks_outside.gateways(settings)
+    yield from checks_ladder.ladder(settings)
     yield from checks_telegram.telegram(settings)
+    yield from checks_tenants.tenants(settings)
 
 
 def _configuration(directory: Path) -> tuple[Settings | None, list[Check]]:

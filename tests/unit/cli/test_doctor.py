@@ -235,3 +235,49 @@ def test_another_phone_than_the_companys_is_named_by_its_last_digits(run: Run, i
     assert "warn  company 7: is logged in with …" in result
     assert "but its file says …1234" in result
     assert "4917600001234" not in result
+
+
+def test_what_it_means_for_the_ladder_is_said(run: Run, installed: Path) -> None:
+    result = run("doctor").out
+    assert "ok    ladder of main: it can reconnect, set the broken contact sessions aside, back up and clean" in result
+    assert "one session is stopped at a time" in result
+    assert "Cannot restart the gateway: no process manager is configured" in result
+
+
+def test_a_gateway_for_which_there_is_only_an_alert_is_named(run: Run, installed: Path) -> None:
+    (installed.parent / "companies").mkdir(exist_ok=True)
+    (installed.parent / "companies" / "9.toml").write_text('gateway = "far"\n')
+    text = (
+        installed.read_text()
+        + """
+    [gateways.far]
+    dialect = "fazer-ai"
+    url = "http://127.0.0.1:9"
+    secret = "made-up"
+    auth_store = "none"
+    [gateways.far.webhook]
+    token = "made-up-and-long-enough-to-be-one"
+    """
+    )
+    installed.write_text(text)
+    result = run("doctor").out
+    assert "warn  ladder of far: it can only alert. Cannot restart the gateway" in result
+    assert "Cannot reconnect: its only call for that would replace the webhook" in result
+
+
+def test_companies_that_differ_have_lines_of_their_own(run: Run, two: Path) -> None:
+    result = run("doctor").out
+    assert "ladder of main: it can" in result, "both are alike"
+    assert "ladder of main for" not in result
+
+
+def test_an_address_that_no_service_understands_is_named_without_it(run: Run, installed: Path) -> None:
+    company = installed.parent / "companies" / "7.toml"
+    company.parent.mkdir(exist_ok=True)
+    company.write_text('[tenant]\nchannels = ["json://u:canary7f3a@127.0.0.1/", "nonsense://canary7f3a/"]\n')
+    company.chmod(0o600)
+    result = run("doctor").out
+    assert "fail  company 7: channel 2 is no address that apprise understands" in result
+    assert "canary7f3a" not in result
+    company.write_text('[tenant]\nchannels = "json://127.0.0.1/"\n')
+    assert "ok    tenants: 1 company is told" in run("doctor").out
