@@ -102,12 +102,8 @@ def test_a_sample_is_the_same_login_wherever_it_lies(which: str, member: type[Au
         assert [(f.name, f.category) for f in here] == [(f.name, f.category) for f in there]
         assert [f.mtime for f in here] == pytest.approx([f.mtime for f in there], abs=1e-6)
         ours, theirs = counted(store, store.creds()), counted(known, known.creds())
-        assert (ours.total, ours.counted, ours.level, ours.categories) == (
-            theirs.total, theirs.counted, theirs.level, theirs.categories,
-        )  # fmt: skip
-        assert (ours.reclaimable, ours.counted_after, ours.pre_keys) == (
-            theirs.reclaimable, theirs.counted_after, theirs.pre_keys,
-        )  # fmt: skip
+        for what in ("total", "counted", "level", "categories", "reclaimable", "counted_after", "pre_keys"):
+            assert getattr(ours, what) == getattr(theirs, what), what
         assert [r.name for r in planned(store).remove] == [r.name for r in planned(known).remove]
 
 
