@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from baileykeep.demo.folders import Shape
-from tests.e2e.world import CHAT, World, world
+from tests.e2e.world import ANN, CHAT, World, world
 from tests.fakes.telegram import Shown
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio, pytest.mark.timeout(120)]
@@ -44,6 +44,9 @@ async def test_each_chat_hears_of_its_own_companies_once(tmp_path: Path) -> None
         await w.start()
         await w.pass_time(120)
         assert (len(digests(w)), len(digests(w, OWN_CHAT))) == (1, 1)
+        await w.telegram.say(CHAT, ANN, "/digest")
+        assert await w.pass_time(30, until=lambda: len(digests(w)) == 2)
+        assert "all 2 companies are well" in digests(w)[1].plain, "whoever is obeyed may ask for all of them"
 
 
 async def test_a_telegram_that_is_away_at_nine_gets_it_when_it_is_back(tmp_path: Path) -> None:

@@ -257,7 +257,9 @@ async def test_commands_are_obeyed_and_answered_silently() -> None:
             ("company", {"company": "nobody"}),
         ]
         assert not any(message.sounding for message in w.tg.messages())
-        assert w.tg.commands == ["status", "digest", "company", "pause", "resume", "relink", "code", "qr", "reset", "help"]
+        assert w.tg.commands == [
+            "status", "digest", "company", "pause", "resume", "relink", "code", "qr", "reset", "help",
+        ]  # fmt: skip
 
 
 async def test_strangers_are_ignored_and_logged_once() -> None:
