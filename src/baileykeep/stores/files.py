@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
-import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +15,7 @@ from baileykeep.model.inventory import Category, Creds, CredsState, FileEntry, L
 from baileykeep.rules.creds_file import parse_creds
 from baileykeep.rules.masking import mask_name
 from baileykeep.rules.naming import CREDS, category_of
+from baileykeep.stores import mappings
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 """Baileys' files have kilobytes; anything larger is a stranger and is not read."""
@@ -25,7 +24,6 @@ MAX_STRANGERS_BYTES = 64 * 1024 * 1024
 """So much of what is not Baileys' own is read at once; the rest of it is left out of backups."""
 
 _CAP_CHOWN = 1
-_DIGITS = re.compile(r"[0-9]{1,32}")
 
 
 class FileStore:
@@ -107,11 +105,11 @@ class FileStore:
 
     def lid_of(self, phone: str) -> str | None:
         """The LID user that the mapping of a phone names."""
-        return self._mapped(phone, f"lid-mapping-{phone}.json")
+        return mappings.lid_of(phone, self.read)
 
     def phone_of(self, lid: str) -> str | None:
         """The phone that the reverse mapping of a LID names."""
-        return self._mapped(lid, f"lid-mapping-{lid}_reverse.json")
+        return mappings.phone_of(lid, self.read)
 
     def check_writable(self) -> None:
         """Raise `Refused` when owner, group and mode of what is there could not be kept."""
@@ -207,15 +205,6 @@ class FileStore:
         """Remove our own unfinished writes that a crash left behind; only under the company's lock."""
         with self._opened() as folder, _named("unfinished writes cannot be removed"):
             self._fsys.sweep(folder)
-
-    def _mapped(self, user: str, name: str) -> str | None:
-        if not _DIGITS.fullmatch(user):
-            return None
-        try:
-            value = json.loads(self.read(name))
-        except (StoreError, ValueError, RecursionError):
-            return None
-        return value if isinstance(value, str) and _DIGITS.fullmatch(value) else None
 
     @contextlib.contextmanager
     def _opened(self, *, to_change: bool = False) -> Iterator[int]:

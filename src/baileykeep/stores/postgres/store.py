@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +16,7 @@ from baileykeep.model.inventory import Category, Creds, CredsState, FileEntry, L
 from baileykeep.rules.creds_file import parse_creds
 from baileykeep.rules.masking import mask_name
 from baileykeep.rules.naming import CREDS, category_of
+from baileykeep.stores import mappings
 from baileykeep.stores.postgres.database import Database, told
 from baileykeep.stores.postgres.names import Key, key_of, name_of
 from baileykeep.stores.postgres.statements import Statements
@@ -31,7 +30,6 @@ CLOCKS_APART_S = 3600.0
 FILE_MODE = 0o600
 _MICROS = 1_000_000
 _NORMAL = "SELECT given::jsonb::text FROM unnest(%s::text[]) WITH ORDINALITY AS t (given, place) ORDER BY place"
-_DIGITS = re.compile(r"[0-9]{1,32}")
 _Connection = psycopg.Connection[Any]
 
 
@@ -140,20 +138,11 @@ class PostgresStore:
 
     def lid_of(self, phone: str) -> str | None:
         """The LID user that the mapping of a phone names."""
-        return self._mapped(phone, f"lid-mapping-{phone}.json")
+        return mappings.lid_of(phone, self.read)
 
     def phone_of(self, lid: str) -> str | None:
         """The phone that the reverse mapping of a LID names."""
-        return self._mapped(lid, f"lid-mapping-{lid}_reverse.json")
-
-    def _mapped(self, user: str, name: str) -> str | None:
-        if not _DIGITS.fullmatch(user):
-            return None
-        try:
-            value = json.loads(self.read(name))
-        except (StoreError, ValueError, RecursionError):
-            return None
-        return value if isinstance(value, str) and _DIGITS.fullmatch(value) else None
+        return mappings.phone_of(lid, self.read)
 
     def last_write(self) -> float | None:
         """The newest `updated_at`, by the database's clock."""
