@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import anyio
@@ -16,15 +16,19 @@ from baileykeep.rules.crowd import some
 if TYPE_CHECKING:
     from baileykeep.app.sites import Door
     from baileykeep.config import Settings
+    from baileykeep.config.discover import Placement
 
 
 def gateways(settings: Settings) -> Iterator[Check]:
     """Each gateway's HTTP side and its process."""
+    from baileykeep.config.discover import placements
+
+    placed, _ = placements(settings)
     for name in settings.gateways:
-        yield from anyio.run(_gateway, name, settings)
+        yield from anyio.run(_gateway, name, settings, [p for p in placed.values() if p.gateway == name])
 
 
-async def _gateway(name: str, settings: Settings) -> list[Check]:
+async def _gateway(name: str, settings: Settings, placed: Sequence[Placement]) -> list[Check]:
     from baileykeep.app.parts import make_door
 
     try:
@@ -33,31 +37,27 @@ async def _gateway(name: str, settings: Settings) -> list[Check]:
         return [_failed(name, error)]
     try:
         return [
-            await _http(name, door, settings),
+            await _http(name, door, placed),
             await _process(name, door, settings),
-            *await _lost(name, door, settings),
+            *await _lost(name, door, placed),
         ]
     finally:
         await door.gateway.aclose()
 
 
-async def _http(name: str, door: Door, settings: Settings) -> Check:
-    from baileykeep.config.discover import placements
-
-    placed, _ = placements(settings)
-    idents = [ident for ident, place in placed.items() if place.gateway == name]
+async def _http(name: str, door: Door, placed: Sequence[Placement]) -> Check:
     try:
         if door.ear is not None:
             return await _alive(name, door)
         if door.gateway.capabilities.bulk_status:
             found = await door.gateway.status_all()
             return Check(f"gateway {name}", OK, f"{door.url} answers and knows {count(len(found), 'session')}")
-        if not idents:
+        if not placed:
             return Check(f"gateway {name}", WARN, "there is no company to ask it about")
-        status = await door.gateway.status(idents[0])
+        status = await door.gateway.status(placed[0].company)
     except BaileykeepError as error:
         return _failed(name, error)
-    return Check(f"gateway {name}", OK, f"{door.url} answers: {idents[0]} is {human(status.state)}")
+    return Check(f"gateway {name}", OK, f"{door.url} answers: {placed[0].company} is {human(status.state)}")
 
 
 async def _alive(name: str, door: Door) -> Check:
@@ -100,13 +100,11 @@ def _carried(name: str, settings: Settings) -> str:
     return f"; it carries {crew.told(lambda ident: settings.company(ident).label) or 'no company'}{more}{shared}"
 
 
-async def _lost(name: str, door: Door, settings: Settings) -> list[Check]:
+async def _lost(name: str, door: Door, placed: Sequence[Placement]) -> list[Check]:
     """A line where logins go with the container that holds them."""
-    from baileykeep.config.discover import placements
     from baileykeep.processes.docker_mounts import at_risk
 
-    placed, _ = placements(settings)
-    folders = {i: place.folder for i, place in placed.items() if place.gateway == name and place.folder is not None}
+    folders = {place.company: place.folder for place in placed if place.folder is not None}
     try:
         lost = await at_risk(door.process, folders)
     except BaileykeepError:
