@@ -160,7 +160,7 @@ class Board:
             stand.closed = True
         unit = self.sees.units(company(ident))
         if isinstance(unit, CompanyUnit):
-            unit.expect_close()
+            unit.expect_close(self.sees.clock.now())
 
     async def tell(self, ident: str, text: str, kind: EntryKind = EntryKind.PAIRING) -> None:
         """Say it in the story, and beside what is shown."""

@@ -216,9 +216,9 @@ class CompanyUnit(Unit):
         self._states["qr"] = qr.put_out(self.state("qr"), now)
         self.changed = True
 
-    def expect_close(self) -> None:
+    def expect_close(self, now: float) -> None:
         """A session is closed by ourselves: that is no scan that failed."""
-        self._states["qr"] = qr.taken_away(self.state("qr"))
+        self._states["qr"] = qr.taken_away(self.state("qr"), now)
         self.changed = True
 
     @staticmethod

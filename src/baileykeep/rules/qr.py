@@ -28,6 +28,9 @@ QR_LIVES_S = 60.0
 FORGET_S = 1800.0
 """A scan that failed is an old story when nobody tried again for so long."""
 
+OUR_CLOSE_S = 10.0
+"""So long after we close a session, a QR and a close that are told of are still that session's."""
+
 NO_SCAN = frozenset({CloseKind.QR_ENDED, CloseKind.RESTART_REQUIRED})
 NO_SCAN_CODES = frozenset({408, 515})
 """Closing while a QR is out without anybody having scanned: its time was over, or the pairing was done."""
@@ -35,9 +38,11 @@ NO_SCAN_CODES = frozenset({408, 515})
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`qr_at`: a QR was last seen out then. `waiting_since`/`waiting_at`: the row of polls that miss one."""
+    """`qr_at`: a QR was last seen out then. `ours_until`: QRs and closes until then are of a session that we closed.
+    `waiting_since`/`waiting_at`: the row of polls that miss one."""
 
     qr_at: Moment | None = None
+    ours_until: Moment | None = None
     failed_at: Moment | None = None
     failures: int = 0
     folder_paired: bool | None = None
@@ -63,12 +68,15 @@ def step(state: State, subject: Subject, fact: Fact, now: float, limits: Limits)
 
 def put_out(state: State, now: float) -> State:
     """After we ourselves got a QR from the gateway: no poll or log line need have told of it yet."""
-    return replace(state, qr_at=now)
+    return replace(state, qr_at=now, ours_until=None if state.ours_until is None else min(state.ours_until, now))
 
 
-def taken_away(state: State) -> State:
-    """After we ourselves close a session: a QR that was out goes without anybody having scanned it."""
-    return replace(state, qr_at=None)
+def taken_away(state: State, now: float) -> State:
+    """After we ourselves close a session: a QR that was out goes without anybody having scanned it.
+
+    A log is read, and a poll answered, a moment later than it happens: what they still tell of it says nothing.
+    """
+    return replace(state, qr_at=None, ours_until=now + OUR_CLOSE_S)
 
 
 def _logged(state: State, subject: Subject, fact: LogFact, now: float) -> Step:
@@ -96,7 +104,11 @@ def _polled(state: State, subject: Subject, fact: ConnectionSeen, now: float, li
 
 
 def _qr_out(state: State, subject: Subject, now: float) -> Step:
-    return _no_qr_over(replace(state, qr_at=now), subject, now)
+    return _no_qr_over(state if _ours(state, now) else replace(state, qr_at=now), subject, now)
+
+
+def _ours(state: State, at: float) -> bool:
+    return state.ours_until is not None and at <= state.ours_until
 
 
 def _paired(state: State, subject: Subject, now: float) -> Step:
@@ -109,6 +121,8 @@ def _paired(state: State, subject: Subject, now: float) -> Step:
 
 def _closed(state: State, subject: Subject, code: int | None, now: float, *, scanned: bool) -> Step:
     """The connection ended. The log and the poll may both say so: the first one takes the QR away."""
+    if _ours(state, now):
+        return state, ()
     out = state.qr_at is not None and now - state.qr_at <= QR_LIVES_S
     state = replace(state, qr_at=None)
     if not out or not scanned or code in NO_SCAN_CODES:

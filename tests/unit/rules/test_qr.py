@@ -296,7 +296,23 @@ def test_a_line_counts_at_its_own_time_and_one_from_the_future_now() -> None:
 def test_a_qr_that_we_took_away_was_not_scanned_in_vain() -> None:
     shown_once, _, _ = run([shown(0)])
     assert run([closed(1, CloseKind.LOST, None)], shown_once)[1] == [(SymptomKind.QR_SCAN_FAILED, True)]
-    assert run([closed(1, CloseKind.LOST, None)], taken_away(shown_once))[1] == []
+    assert run([closed(1, CloseKind.LOST, None)], taken_away(shown_once, 0.5))[1] == []
+
+
+def test_what_is_read_later_of_a_session_that_we_closed_says_nothing() -> None:
+    """A loaded machine reads the line of the last QR, and that of the close, after the close itself."""
+    closed_by_us = taken_away(State(qr_at=0), 5)
+    late: list[Fact] = [shown(4.9), shown(5.4), closed(5.5, CloseKind.LOST, None)]
+    assert run(late, closed_by_us)[1] == []
+    out_again = put_out(closed_by_us, 8)
+    state, kinds, _ = run([shown(5.4), status(5.5, ConnState.DISCONNECTED, code=500)], out_again)
+    assert (state.qr_at, kinds) == (8, [])
+
+
+@pytest.mark.parametrize("opened", [put_out(taken_away(State(), 5), 8), taken_away(State(), -10)])
+def test_a_scan_in_vain_of_the_session_that_we_opened_after_it_is_told(opened: State) -> None:
+    assert run([shown(9), closed(10, CloseKind.OTHER, 503)], opened)[1] == [FAILED]
+    assert run([shown(9), closed(10, CloseKind.OTHER, 503)], put_out(opened, 8.5))[1] == [FAILED]
 
 
 def test_a_qr_that_we_put_out_can_be_scanned_in_vain() -> None:

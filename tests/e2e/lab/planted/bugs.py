@@ -317,7 +317,7 @@ BUGS = (
         FOUR,
         "a QR that we took away ourselves is counted as scanned in vain",
         "rules/qr.py",
-        "    return replace(state, qr_at=None)\n\n\ndef _logged",
+        "    return replace(state, qr_at=None, ours_until=now + OUR_CLOSE_S)\n\n\ndef _logged",
         "    return state\n\n\ndef _logged",
         "reset",
     ),
