@@ -23,16 +23,6 @@ async def _believed(site: Site) -> str:
     return session.store_of(site).listing().token
 
 
-def _crowd(w: World, ident: str, count: int) -> None:
-    """Enough old sessions for an emergency cleanup that is worth it."""
-    before = set(os.listdir(w.gateway.folder(ident)))
-    w.gateway[ident].grow(count)
-    old = w.clock.now() - 40 * 86_400
-    for name in set(os.listdir(w.gateway.folder(ident))) - before:
-        if name.startswith("session-"):
-            os.utime(w.gateway.folder(ident) / name, (old, old))
-
-
 def _alert(w: World) -> str:
     return next((text for text in w.texts() if "safety check failed" in text), "")
 
@@ -48,7 +38,7 @@ async def test_a_broken_rule_is_barred_told_kept_over_a_restart_and_released_by_
             bug.setattr(session, "prove_stopped", _believed)
             await w.start()
             await w.pass_time(200, step_s=LONG_S)
-            _crowd(w, "acme", 130)
+            w.crowd("acme", 130)
             files = set(os.listdir(w.gateway.folder("acme")))
             assert await w.pass_time(300, until=lambda: bool(_alert(w)))
             await w.pass_time(30, step_s=LONG_S)
@@ -79,7 +69,7 @@ async def test_no_pairing_code_in_the_middle_of_an_action(tmp_path: Path) -> Non
         w.company_file("acme", 'phone = "4915100000001"\n')
         daemon = await w.start()
         await w.pass_time(130, step_s=LONG_S)
-        _crowd(w, "acme", 130)
+        w.crowd("acme", 130)
         assert await w.pass_time(300, until=daemon.acting, step_s=1.0)
         assert daemon.control is not None
         args = {"company": "acme", "replace_login": True, "phone": "4915100000001"}

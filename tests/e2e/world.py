@@ -7,6 +7,7 @@ hour of decisions takes a few real seconds and nothing depends on how fast the m
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -189,6 +190,16 @@ whatsapp = ["{self.whatsapp.address}"]
     def company_file(self, ident: str, text: str) -> None:
         """Save one company's file."""
         (self.config_dir / "companies" / f"{ident}.toml").write_text(text)
+
+    def crowd(self, ident: str, count: int) -> None:
+        """Put so many sessions into a company's folder that are old enough to be cleaned away."""
+        folder = self.gateway.folder(ident)
+        before = set(os.listdir(folder))
+        self.gateway[ident].grow(count)
+        old = self.clock.now() - 40 * 86_400
+        for name in set(os.listdir(folder)) - before:
+            if name.startswith("session-"):
+                os.utime(folder / name, (old, old))
 
     # --- the daemon's life --------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from baileykeep.model.decisions import Decision, Verb
 from baileykeep.model.incident import Attempt
 from baileykeep.model.overview import StepView
 from baileykeep.model.records import Entry, EntryKind
-from baileykeep.rules import words
+from baileykeep.rules import words, words_steps
 
 TOLD = (
     EntryKind.INCIDENT, EntryKind.DECISION, EntryKind.ACTION_BEGUN, EntryKind.STEP_BEGUN, EntryKind.ACTION_ENDED,
@@ -35,7 +35,7 @@ def event(entry: Entry) -> dict[str, Any]:
 def step(entry: Entry) -> StepView:
     """One step of an action, or what was said in the middle of one, as `action` shows it."""
     name = str(entry.data.get("step") or entry.kind.value)
-    return {"at": entry.at, "name": name, "text": str(entry.data.get("text") or words.step(name))}
+    return {"at": entry.at, "name": name, "text": str(entry.data.get("text") or words_steps.step(name))}
 
 
 def _text(entry: Entry) -> str:
@@ -45,7 +45,7 @@ def _text(entry: Entry) -> str:
     if entry.kind is EntryKind.DECISION:
         return _decision(codec.decode(Decision, data))
     if entry.kind is EntryKind.STEP_BEGUN:
-        return f"{words.step(str(data.get('step')))}."
+        return f"{words_steps.step(str(data.get('step')))}."
     if entry.kind in (EntryKind.ACTION_BEGUN, EntryKind.ACTION_ENDED):
         attempt = codec.decode(Attempt, data["attempt"])
         return words.line_ended(attempt) if attempt.outcome else words.line_begun(attempt.rung, attempt.operator)

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 from baileykeep import __version__
 from baileykeep.app.sites import Sites
 from baileykeep.clock import Clock
+from baileykeep.engine import windows
 from baileykeep.engine.engine import Engine
 from baileykeep.engine.holds import Holds
 from baileykeep.engine.ledger import Ledger
+from baileykeep.engine.roster import Member
 from baileykeep.engine.units import CompanyUnit
 from baileykeep.model.decisions import Reason
 from baileykeep.model.facts import Problem, ProcessState
@@ -139,7 +141,7 @@ def company_view(of: Sources, ident: str) -> CompanyView:
         "paused_until": of.holds.paused_until(subject, placement.gateway, now),
         "stops_others": bool(member and member.can.stop_others and not member.can.stop),
         "others": can.others,
-        "next": _next(incidents, seen, can),
+        "next": _next(incidents, seen, can) or _planned(of, member, seen) or ALL_WELL,
         "health": _health(incidents, seen, silent=bool(can.lacks.state and of.sites.heard(ident))),
         "not_watched": list(can.lacks.not_watched()),
         "cannot": [line for i in incidents for line in ladder.incapable(i.cause, can)],
@@ -215,7 +217,17 @@ def _next(incidents: Sequence[Incident], seen: rules_view.CompanyView, can: Can)
         return "Waiting for the gateway's answer."
     if seen.timer.phase is Phase.WAITING:
         return "Waiting for the gateway's own reconnect."
-    return ALL_WELL
+    return ""
+
+
+def _planned(of: Sources, member: Member | None, seen: rules_view.CompanyView) -> str:
+    """That the next maintenance window has something to do, and when it opens."""
+    now = of.clock.now()
+    wanted = windows.wanted(member, seen, of.ledger, now) if member is not None else None
+    if member is None or wanted is None:
+        return ""
+    opens = " It is open." if member.window_at(now) else _opens(of, member)
+    return f"Nothing. A cleanup is planned for its maintenance window ({wanted.detail['counted']} files).{opens}"
 
 
 def _health(incidents: Sequence[Incident], seen: rules_view.CompanyView, *, silent: bool = False) -> Health:
@@ -255,14 +267,14 @@ def _now(of: Sources, subject: Subject, view: CompanyView) -> str:
         return f"No open incident: {view['connection']['state']}{level}. {view['next']}"
     if health.hold:
         reason = Reason(health.hold.partition(":")[0])
-        return f"Holding: {words.why_held(reason)}.{_opens(of, subject, reason)} {view['next']}"
+        opens = _opens(of, of.sites.member(subject)) if reason is Reason.WAIT_FOR_WINDOW else ""
+        return f"Holding: {words.why_held(reason)}.{opens} {view['next']}"
     return view["next"]
 
 
-def _opens(of: Sources, subject: Subject, reason: Reason) -> str:
+def _opens(of: Sources, member: Member | None) -> str:
     """When the maintenance window that something waits for opens next."""
-    member = of.sites.member(subject)
-    if reason is not Reason.WAIT_FOR_WINDOW or member is None or member.window is None:
+    if member is None or member.window is None:
         return ""
     opens_at = member.window.opens_at(of.clock.now())
     if opens_at is None:

@@ -13,7 +13,7 @@ from baileykeep.model.incident import Incident, Outcome, Rung, StoryLine
 from baileykeep.model.limits import Limits
 from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import Scope, SymptomKind
-from baileykeep.rules import words
+from baileykeep.rules import words, words_steps
 from baileykeep.rules.disconnect import Phase
 
 HOLDS_WORTH_TELLING = frozenset({Reason.TOO_EARLY, Reason.STARTING_UP})
@@ -101,8 +101,8 @@ class Feed:
 
     def _step(self, entry: Entry) -> Iterator[Told]:
         name, files = entry.data["step"], entry.data.get("files")
-        text = f"{words.step(name)} ({files})" if files else words.step(name)
-        self.steps[entry.subject.id] = words.step(name)
+        text = f"{words_steps.step(name)} ({files})" if files else words_steps.step(name)
+        self.steps[entry.subject.id] = words_steps.step(name)
         if name not in SAID_ALREADY:
             yield entry.at, Verb.DOES, f"· {text}"
 

@@ -241,7 +241,7 @@ class Engine:
         for incident in services.ledger.all_open():
             services.bus.touch(incident.subject)
         for subject, supervisor in self._supervisors.items():
-            if supervisor.unit.symptoms:
+            if supervisor.unit.worth_a_look:
                 services.bus.touch(subject)
 
     def _count_down(self, now: float) -> None:

@@ -39,7 +39,7 @@ from baileykeep.model.limits import Limits
 from baileykeep.model.moments import shifted
 from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import HOST, Scope, Severity, Subject, Symptom, SymptomKind, gateway
-from baileykeep.rules import invariants, words
+from baileykeep.rules import invariants, words, words_steps
 from baileykeep.rules.brake import stagger_until
 from baileykeep.rules.watch import Watch
 
@@ -274,7 +274,7 @@ def _barred(evidence: Evidence) -> str:
     if isinstance(sight, Begun):
         return words.RUNGS[sight.attempt.rung].doing
     if isinstance(sight, StepBegun):
-        return words.step(sight.name)
+        return words_steps.step(sight.name)
     return f"removing {len(sight.names)} files" if isinstance(sight, Removing) else "what came next"
 
 

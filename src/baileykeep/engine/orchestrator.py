@@ -112,32 +112,30 @@ class Orchestrator:
         for topic in Topic:
             finding = found.get(topic)
             before = self.parts.ledger.get(member.subject, topic)
-            if before is None and (finding is None or self._untold(member, finding)):
+            if before is None and (finding is None or self._untold(member, unit, finding)):
                 continue
             await self._move(member, unit, before, self._looked(member, before, finding, topic))
 
-    def _untold(self, member: Member, finding: Finding) -> bool:
-        """Whether somebody else already speaks for this finding, so that no story begins."""
+    def _untold(self, member: Member, unit: Unit, finding: Finding) -> bool:
+        """Whether somebody else already speaks for this finding, or it may wait, so that no story begins."""
+        if finding.cause is Cause.FILES_PLANNED:
+            story = self._looked(member, None, finding, Topic.HEALTH)
+            return ladder.decide(self.case(story, member, unit)).verb is not Verb.ACT
+        if finding.cause is Cause.FILES_HIGH and windows.cleaned(member, self.parts.ledger, self.parts.clock.now()):
+            return True
         running = self.running.get(member.subject)
         relinking = running is not None and running.attempt.rung in RELINKING
         by_relink = relinking and finding.cause in findings.OWN_DOING
         by_us = by_relink or (running is not None and finding.cause is Cause.DISCONNECTED)
-        return by_us or self._cleaned(member, finding) or silenced(finding.cause, self._fleet(member))
-
-    def _cleaned(self, member: Member, finding: Finding) -> bool:
-        """A folder that a cleanup just brought down is not worth an alert of its own for still being rather full."""
-        if finding.cause is not Cause.FILES_HIGH:
-            return False
-        since = self.parts.clock.now() - member.limits.cleanup.cooldown_s
-        history = self.parts.ledger.history(member.subject)
-        return any(
-            a.rung is Rung.CLEANUP and a.outcome in (None, Outcome.HEALED) and a.begun_at > since for a in history
-        )
+        return by_us or silenced(finding.cause, self._fleet(member))
 
     def _findings(self, member: Member, unit: Unit) -> Mapping[Topic, Finding]:
-        if isinstance(unit, CompanyUnit):
-            return findings.of_company(unit.view(), member.limits)
-        return findings.of_symptoms(unit.symptoms.values())
+        if not isinstance(unit, CompanyUnit):
+            return findings.of_symptoms(unit.symptoms.values())
+        found = findings.of_company(unit.view(), member.limits)
+        found = {topic: windows.told_with(finding, member) for topic, finding in found.items()}
+        due = windows.due(member, unit.view(), self.parts.ledger, self.parts.clock.now())
+        return {Topic.HEALTH: due, **found} if due is not None else found
 
     def _looked(self, member: Member, before: Incident | None, finding: Finding | None, topic: Topic) -> Incident:
         """The story after looking, before any decision."""
@@ -155,18 +153,17 @@ class Orchestrator:
             return incidents.found(before, finding, now)
         if self._still_waits(before):
             return before
-        return incidents.cleared(before, now, limits.steady_s, healed=healed, outgrown=self._outgrown(before))
+        how = windows.how_over(member, before, self._level(member), self.parts.ledger, now)
+        return incidents.cleared(before, now, limits.steady_s, healed=healed, how=how)
 
     def _still_waits(self, incident: Incident) -> bool:
         """A QR that went away unscanned is no recovery; only a session that is open is."""
         unit = self.parts.units(incident.subject)
         return incident.cause is Cause.WAITING_QR and isinstance(unit, CompanyUnit) and not unit.view().up
 
-    def _outgrown(self, incident: Incident) -> bool:
-        """Whether what was only watched became the other story's matter, which is no recovery."""
-        unit = self.parts.units(incident.subject)
-        critical = isinstance(unit, CompanyUnit) and unit.view().level.rank >= Level.CRITICAL.rank
-        return incident.cause is Cause.FILES_HIGH and critical
+    def _level(self, member: Member) -> Level:
+        unit = self.parts.units(member.subject)
+        return unit.view().level if isinstance(unit, CompanyUnit) else Level.EXCELLENT
 
     async def _move(self, member: Member, unit: Unit, before: Incident | None, looked: Incident) -> None:
         """Decide on a story that was just looked at, and store what came of it."""

@@ -24,7 +24,7 @@ from baileykeep.model.inventory import Inventory
 from baileykeep.model.limits import Limits
 from baileykeep.model.moments import shifted
 from baileykeep.model.symptoms import Subject, Symptom, SymptomKind
-from baileykeep.rules import cause, creds_guard, disconnect, presence, qr
+from baileykeep.rules import cause, creds_guard, disconnect, log_signs, presence, qr
 from baileykeep.rules.view import CompanyView, Timer
 
 Step = Callable[[Any, Subject, Fact, float, Limits], tuple[Any, tuple[Symptom, ...]]]
@@ -89,6 +89,11 @@ class Unit:
         if found is None:
             found = self._by_kind[kind] = tuple(d for d in self._detectors if issubclass(kind, d.folds))
         return found
+
+    @property
+    def worth_a_look(self) -> bool:
+        """Whether something is wrong."""
+        return bool(self.symptoms)
 
     def note(self, symptom: Symptom) -> None:
         """Take a symptom up among the active ones, or out when it is over."""
@@ -159,11 +164,18 @@ class CompanyUnit(Unit):
             self.folder_seen = True
         return super().observe(fact, now)
 
+    @property
+    def worth_a_look(self) -> bool:
+        """Whether something is wrong, or waits for a maintenance window."""
+        signs: log_signs.State = self.state("log_signs")
+        return super().worth_a_look or signs.queued_at is not None
+
     def view(self) -> CompanyView:
         """All conclusions at this moment."""
         seen: presence.State = self.state("presence")
         timer: disconnect.State = self.state("disconnect")
         proof: cause.State = self.state("cause")
+        signs: log_signs.State = self.state("log_signs")
         lost = presence.unknown(seen, self.limits)
         up = seen.conn is ConnState.CONNECTED and seen.paired is not False
         return CompanyView(
@@ -180,6 +192,7 @@ class CompanyUnit(Unit):
             proof_holds=cause.holds_for_what_lies_there(proof),
             inventory=self.inventory,
             critical_since=seen.critical_since,
+            stale_at=signs.queued_at,
             creds_sure=self._creds_sure(),
             symptoms=dict(self.symptoms),
         )

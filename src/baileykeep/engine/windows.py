@@ -1,14 +1,18 @@
-"""What a maintenance window depends on besides the company itself."""
+"""Maintenance windows: what they are there for, and what they depend on besides the company itself."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TypedDict
 
 from baileykeep.engine.ledger import Ledger
 from baileykeep.engine.roster import Member, Roster
-from baileykeep.model.incident import Cause, Topic
+from baileykeep.model.incident import Cause, Incident, Outcome, Rung, Topic
+from baileykeep.model.inventory import Level
 from baileykeep.model.symptoms import Subject, gateway
+from baileykeep.rules import incidents, planned
+from baileykeep.rules.view import CompanyView, Finding
 
 ABOUT_FILES = frozenset({Cause.FILES_HIGH, Cause.FORECAST, Cause.STALE_SESSIONS})
 """Stories that a cleanup is the cure for: these do not keep a window from it."""
@@ -39,3 +43,45 @@ def beside(member: Member, ledger: Ledger, neighbours: Sequence[Member], now: fl
         "neighbour": bool(neighbours),
         "other_incident": trouble or outside is not None,
     }
+
+
+def due(member: Member, view: CompanyView, ledger: Ledger, now: float) -> Finding | None:
+    """What an open window is there for; None beside any other story, and while no window is open for new work."""
+    before = ledger.get(member.subject, Topic.HEALTH)
+    if before is not None and before.cause is not Cause.FILES_PLANNED:
+        return None
+    if before is not None and planned.left_down(before, view):
+        return Finding(before.cause, before.severity, before.detail)
+    return wanted(member, view, ledger, now) if member.window_at(now) else None
+
+
+def wanted(member: Member, view: CompanyView, ledger: Ledger, now: float) -> Finding | None:
+    """The same of the next window, for a company that has one."""
+    if member.window is None or not member.can.files:
+        return None
+    return planned.wanted(view, ledger.history(member.subject), member.limits, now)
+
+
+def told_with(finding: Finding, member: Member) -> Finding:
+    """A full folder that the window will see to is told so: nobody need plan anything."""
+    if member.window is None or finding.cause is not Cause.FILES_HIGH or not finding.detail.get("enough"):
+        return finding
+    return replace(finding, detail={**finding.detail, "window": str(member.window)})
+
+
+def cleaned(member: Member, ledger: Ledger, now: float) -> bool:
+    """Whether a cleanup brought this company's folder down a short while ago, or is about to."""
+    since = now - member.limits.cleanup.cooldown_s
+    return any(
+        a.rung is Rung.CLEANUP and a.outcome in (None, Outcome.HEALED) and a.begun_at > since
+        for a in ledger.history(member.subject)
+    )
+
+
+def how_over(member: Member, incident: Incident, level: Level, ledger: Ledger, now: float) -> str:
+    """How a full folder that was only watched is over: as a graver story's matter, or cleaned by another one."""
+    if incident.cause is not Cause.FILES_HIGH:
+        return ""
+    if level.rank >= Level.CRITICAL.rank:
+        return incidents.OUTGROWN
+    return incidents.CLEANED if cleaned(member, ledger, now) else ""

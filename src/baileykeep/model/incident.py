@@ -26,6 +26,7 @@ class Cause(StrEnum):
     NO_QR = "no_qr"
     FILES_HIGH = "files_high"
     FILES_CRITICAL = "files_critical"
+    FILES_PLANNED = "files_planned"
     FILES_DANGER = "files_danger"
     FORECAST = "forecast"
     PRE_KEY_ANOMALY = "pre_key_anomaly"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from baileykeep.model.decisions import Decision, Reason, Verb
 from baileykeep.model.incident import Attempt, Cause, Incident, Outcome, Rung
 from baileykeep.model.limits import DAY, Limits
+from baileykeep.rules import planned
 from baileykeep.rules.lacks import Lacks
 from baileykeep.rules.reach import Beside
 from baileykeep.rules.view import CompanyView
@@ -98,8 +99,10 @@ def spent_today(history: tuple[Attempt, ...], now: float) -> list[Attempt]:
     ]  # fmt: skip
 
 
-def cleanup_target(case: Case) -> int:
-    """The count that a cleanup must get below: the bound of the level that asks for it."""
+def cleanup_target(case: Case) -> int | None:
+    """The count that a cleanup must get below: the bound of the level that asks for it; None where none does."""
+    if case.incident.cause is Cause.FILES_PLANNED:
+        return planned.target(case.view, case.history, case.limits)
     thresholds = case.limits.thresholds
     counted = case.view.inventory.counted if case.view.inventory else 0
     in_danger = case.incident.cause is Cause.FILES_DANGER or counted >= thresholds.danger

@@ -54,6 +54,7 @@ HEALTH: tuple[Cause, ...] = (
     Cause.FILES_CRITICAL,
     Cause.COMPANY_CRASHED,
     Cause.DISK_LOW,
+    Cause.FILES_PLANNED,
 )
 """Causes of the topic HEALTH, most pressing first."""
 

@@ -19,6 +19,9 @@ from baileykeep.rules.reach import Beside
 Gate = Callable[[Case, Rung], Decision | None]
 
 REMOVES_FILES = frozenset({Rung.CLEANUP, Rung.REPAIR_SESSIONS, Rung.RELINK, Rung.PAIR_AGAIN})
+BY_WINDOW = frozenset({Cause.FILES_CRITICAL, Cause.FILES_PLANNED})
+"""Causes whose cleanup a maintenance window may bring about, at most once in a week."""
+
 GOES_BY_AGE = frozenset({Rung.CLEANUP})
 """Who removes files by their age needs a clock that is right; what is set aside is named, or all of it."""
 
@@ -105,7 +108,7 @@ def _pause(case: Case, rung: Rung) -> float:
         return limits.ladder.restart_backoff_s
     if rung is not Rung.CLEANUP:
         return 0.0
-    by_window = case.incident.cause is Cause.FILES_CRITICAL and bool(case.fleet.window)
+    by_window = case.incident.cause in BY_WINDOW and bool(case.fleet.window)
     return limits.cleanup.window_cooldown_s if by_window else limits.cleanup.cooldown_s
 
 
@@ -170,5 +173,6 @@ TIMING: Mapping[Cause, Gate] = {
     Cause.DISCONNECTED: _disconnected,
     Cause.REPLACED: _replaced,
     Cause.FILES_CRITICAL: _critical,
+    Cause.FILES_PLANNED: _in_window,
     Cause.CREDS_DAMAGED: _creds,
 }

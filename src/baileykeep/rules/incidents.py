@@ -79,20 +79,26 @@ def _void(approval: Approval | None) -> Approval | None:
     return replace(approval, state=state, spent=True)
 
 
-def cleared(incident: Incident, now: float, steady_s: float, *, healed: bool, outgrown: bool = False) -> Incident:
+OUTGROWN, CLEANED = "grown worse, and told as a graver story", "cleaned"
+"""How a full folder is over, beside healing and going away by itself."""
+
+
+def cleared(incident: Incident, now: float, steady_s: float, *, healed: bool, how: str = "") -> Incident:
     """The story after looking again and finding nothing; it closes once that held, at once after a verified repair.
 
-    `outgrown`: it is not over, it became so grave that another story tells of it.
+    `how` it ended, where it was no recovery by itself.
     """
     since = min(incident.clear_since if incident.clear_since is not None else now, now)
     if not healed and now - since < steady_s:
         return replace(incident, clear_since=since)
-    by_itself = "grown worse, and told as a graver story" if outgrown else _how_it_came_back(incident)
-    return closed(incident, "healed" if healed else by_itself, now)
+    healing = CLEANED if incident.cause is Cause.FILES_PLANNED else "healed"
+    return closed(incident, healing if healed else how or _how_it_came_back(incident), now)
 
 
 def _how_it_came_back(incident: Incident) -> str:
     last = incident.attempts[-1].outcome if incident.attempts else None
+    if incident.cause is Cause.FILES_PLANNED and last is not Outcome.FAILED:
+        return "left for another window"
     return "as it was before" if last in (Outcome.UNDONE, Outcome.REFUSED) else "recovered by itself"
 
 

@@ -10,6 +10,7 @@ from baileykeep.rules.ladder import LADDER
 from baileykeep.rules.watch import Watch
 
 PROVED_BY_CODE = frozenset({Cause.LOGGED_OUT, Cause.HALF_PAIRED, Cause.ACCOUNT_BLOCKED, Cause.REPLACED})
+BY_WINDOW = frozenset({Cause.FILES_CRITICAL, Cause.FILES_PLANNED})
 GOES_BY_AGE = frozenset({Rung.CLEANUP})
 BY_HAND_ONLY = frozenset({Rung.RESET, Rung.BACKUP, Rung.RESTORE})
 RETRIED = frozenset({Cause.DISCONNECTED, Cause.PHANTOM})
@@ -115,7 +116,7 @@ def _pause_s(begun: Begun, limits: Limits) -> float:
         attempts = begun.story.attempts if begun.story is not None else ()
         doublings = sum(a.rung is Rung.RECONNECT for a in attempts) - 1
         return float(limits.ladder.reconnect_cooldown_s * 2 ** min(max(0, doublings), MOST_DOUBLINGS))
-    by_window = begun.attempt.cause is Cause.FILES_CRITICAL and begun.situation.window
+    by_window = begun.attempt.cause in BY_WINDOW and begun.situation.window
     pauses = {
         Rung.RESTART_PROCESS: limits.ladder.restart_backoff_s,
         Rung.CLEANUP: limits.cleanup.window_cooldown_s if by_window else limits.cleanup.cooldown_s,
@@ -126,11 +127,13 @@ def _pause_s(begun: Begun, limits: Limits) -> float:
 
 def windows_kept(_watch: Watch, evidence: Evidence, limits: Limits) -> str:
     """By itself a connected session with too many files is cleaned only with a human's fresh word, or in its
-    maintenance window: never in that window's last 15 minutes, and one company of a gateway at a time."""
+    maintenance window, and one with rather many only in the latter: never in that window's last 15 minutes, and one
+    company of a gateway at a time."""
     sight = evidence.sight
-    if not isinstance(sight, Begun) or sight.manual or sight.attempt.cause is not Cause.FILES_CRITICAL:
+    if not isinstance(sight, Begun) or sight.manual or sight.attempt.cause not in BY_WINDOW:
         return ""
-    if sight.attempt.operator is not None and _agreed(sight, evidence.at, limits):
+    critical = sight.attempt.cause is Cause.FILES_CRITICAL
+    if critical and sight.attempt.operator is not None and _agreed(sight, evidence.at, limits):
         return ""
     if sight.situation.window_left_s <= limits.ladder.window_margin_s:
         return "no maintenance window is open for long enough, and no human agreed to it"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from baileykeep.model.decisions import Decision, Reason, Verb
 from baileykeep.model.incident import ApprovalState, Cause, Outcome, Rung
 from baileykeep.model.symptoms import Detail, Scope
-from baileykeep.rules import gates, lacks
+from baileykeep.rules import gates, lacks, planned
 from baileykeep.rules.case import Can, Case, Fleet, cleanup_target, hold, spent_today
 from baileykeep.rules.gates import GATES, REMOVES_FILES
 from baileykeep.rules.questions import STOPPING_OTHERS, answer_of, question
@@ -31,6 +31,7 @@ LADDER: Mapping[Cause, tuple[Rung, ...]] = {
     Cause.DISCONNECTED: (Rung.RECONNECT, Rung.CLEANUP, Rung.RELINK),
     Cause.FILES_DANGER: (Rung.CLEANUP,),
     Cause.FILES_CRITICAL: (Rung.CLEANUP,),
+    Cause.FILES_PLANNED: (Rung.CLEANUP,),
     Cause.GATEWAY_DOWN: (Rung.RESTART_PROCESS,),
 }
 """Rungs per cause, in the order in which they are climbed. Every incident starts with an alert."""
@@ -116,13 +117,20 @@ def _finished(case: Case, rung: Rung) -> bool:
 
 
 def _nothing_left(case: Case, skipped: Reason) -> Decision:
-    if case.incident.cause in FILES and skipped is Reason.LEVEL_TOO_LOW:
+    if _need_not(case, skipped):
         return hold(skipped)
     if not case.incident.needs_human:
         return Decision(Verb.HUMAN, skipped, detail=_missing(case))
     if case.incident.cause in RETRIED and case.can.reconnect:
         return _climb(case, Rung.RECONNECT)
     return hold(skipped)
+
+
+def _need_not(case: Case, skipped: Reason) -> bool:
+    """Whether nobody need be called: the folder shrank, or it was only planned and the session is as it was."""
+    if case.incident.cause is Cause.FILES_PLANNED:
+        return not planned.left_down(case.incident, case.view)
+    return case.incident.cause in FILES and skipped is Reason.LEVEL_TOO_LOW
 
 
 def _missing(case: Case) -> Detail:

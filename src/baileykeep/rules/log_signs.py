@@ -5,18 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from baileykeep.model.facts import Fact, LogFact, StaleSessionClosed, WaitingForMessage
-from baileykeep.model.limits import Limits
+from baileykeep.model.limits import DAY, Limits
 from baileykeep.model.moments import Moment
 from baileykeep.model.symptoms import Scope, Severity, Subject, Symptom, SymptomKind
+
+QUEUED_FOR_S = 8 * DAY
+"""Stale sessions queue a cleanup for so long: a window that opens once a week comes within it."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`stale` are the newest stale-session lines, no more than the limit; `waiting_at` the last waiting contact."""
+    """`stale` are the newest stale-session lines, no more than the limit; `waiting_at` the last waiting contact.
+
+    `queued_at` is when there were last so many stale-session lines: what the next maintenance window cleans for.
+    """
 
     stale: tuple[Moment, ...] = ()
     stale_active: bool = False
     waiting_at: Moment | None = None
+    queued_at: Moment | None = None
 
 
 def step(state: State, subject: Subject, fact: Fact, now: float, limits: Limits) -> tuple[State, tuple[Symptom, ...]]:
@@ -25,6 +32,8 @@ def step(state: State, subject: Subject, fact: Fact, now: float, limits: Limits)
     mine = isinstance(fact, LogFact) and _about(fact, subject)
     stale_at = min(fact.at, now) if mine and isinstance(fact, StaleSessionClosed) else None
     waiting_at = min(fact.at, now) if mine and isinstance(fact, WaitingForMessage) else None
+    if state.queued_at is not None and now - state.queued_at >= QUEUED_FOR_S:
+        state = replace(state, queued_at=None)
     state, first = _stale(state, subject, stale_at, now, window_s, limits.bad_mac.stale_sessions)
     state, second = _waiting(state, subject, waiting_at, now, window_s)
     return state, first + second
@@ -44,7 +53,8 @@ def _stale(
     active = len(times) >= limit or (state.stale_active and bool(times))
     if times == state.stale and active == state.stale_active:
         return state, ()
-    after = replace(state, stale=times, stale_active=active)
+    queued_at = max(times) if len(times) >= limit else state.queued_at
+    after = replace(state, stale=times, stale_active=active, queued_at=queued_at)
     if active == state.stale_active:
         return after, ()
     detail = {"count": len(times), "window_s": window_s}

@@ -53,7 +53,7 @@ def _cleanup(case: Case) -> Reason | None:
     inventory, target = case.view.inventory, cleanup_target(case)
     if inventory is None:
         return Reason.CANNOT_DO
-    if inventory.counted < target:
+    if target is None or inventory.counted < target:
         return Reason.LEVEL_TOO_LOW
     if inventory.reclaimable == 0:
         return Reason.NOTHING_RECLAIMABLE

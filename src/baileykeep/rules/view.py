@@ -27,8 +27,9 @@ class CompanyView:
     """Everything a decision about one company may depend on, besides its history and the fleet.
 
     `unknown` means: no answer for several polls, or sources disagree; then nothing is stopped or removed.
-    `critical_since` is when the folder became critical or worse, None while it is not. `creds_sure` says that
-    damaged creds may be put back without asking: no QR, 401 or pairing since they were whole.
+    `critical_since` is when the folder became critical or worse, None while it is not. `stale_at`: so many stale
+    sessions were closed then that the next window should clean. `creds_sure` says that damaged creds may be put back
+    without asking: no QR, 401 or pairing since they were whole.
     """
 
     company: str
@@ -44,6 +45,7 @@ class CompanyView:
     proof_holds: bool = True
     inventory: Inventory | None = None
     critical_since: float | None = None
+    stale_at: float | None = None
     creds_sure: bool = False
     symptoms: Mapping[SymptomKind, Symptom] = field(default_factory=dict)
 

@@ -227,7 +227,13 @@ def what_to_do(incident: Incident, left: str = "") -> str:
         return f"Say yes or no: may Baileykeep {RUNGS[approval.rung].to}?{_also(approval.others)}"
     if incident.attempts and incident.attempts[-1].rung in PAIRING and incident.attempts[-1].outcome in IN_VAIN:
         return _for_subject(BEGIN_AGAIN, incident.subject)
-    return _for_subject(left or WORDS[incident.cause].what_to_do, incident.subject)
+    return _for_subject(left or _seen_to(incident) or WORDS[incident.cause].what_to_do, incident.subject)
+
+
+def _seen_to(incident: Incident) -> str:
+    """What takes the place of the usual advice where a maintenance window will do it."""
+    window = incident.detail.get("window")
+    return f"Nothing. It is cleaned in its maintenance window ({window})." if window else ""
 
 
 def _works_again(incident: Incident) -> bool:
@@ -363,32 +369,3 @@ def line_closed(incident: Incident) -> str:
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
-
-
-STEPS: Mapping[str, str] = MappingProxyType(
-    {
-        "stop": "Stopping the session",
-        "prove_stopped": "Making sure that it is stopped",
-        "backup": "Taking a verified backup",
-        "snapshot": "Taking a backup",
-        "remove": "Removing old files",
-        "set_aside": "Setting files aside",
-        "clear_pairing": "Clearing what was paired wrongly",
-        "put_back": "Putting the old login back",
-        "restore": "Putting the backup back",
-        "restore_creds": "Putting the last good creds back",
-        "reconnect": "Asking for a new connection",
-        "restart_process": "Restarting the gateway's process",
-        "reset": "Asking the gateway to reset the login",
-        "start": "Starting the session",
-        "left_closed": "Leaving the session closed, because a start over damaged creds would replace the login",
-        "verify": "Watching that it stays connected",
-        "wait_for_scan": "Waiting for the QR to be scanned",
-    }
-)
-"""The steps of actions as progress lines."""
-
-
-def step(name: str) -> str:
-    """A step of an action as a progress line, without a full stop."""
-    return STEPS.get(name, name.replace("_", " "))

@@ -120,6 +120,13 @@ WORDS: Mapping[Cause, CauseWords] = MappingProxyType(
             "Have this session stopped, cleaned and started soon.",
             " ({counted})",
         ),
+        Cause.FILES_PLANNED: CauseWords(
+            "Planned cleanup",
+            "cleanup in its maintenance window",
+            "The auth folder is rather full, and its maintenance window is open.",
+            "Nothing. The session is closed for about a minute and opened again.",
+            " ({counted} files, {left} are left)",
+        ),
         Cause.FORECAST: CauseWords(
             "Files will soon be too many",
             "session files grow",
@@ -157,7 +164,7 @@ WORDS: Mapping[Cause, CauseWords] = MappingProxyType(
             "Stale contact sessions",
             "stale contact sessions",
             "Several contacts' sessions were replaced in a short time.",
-            "Nothing at once; if its folder is full as well, give it a maintenance window.",
+            "Nothing at once. Its next maintenance window, where it has one, removes what is old enough.",
             " ({count} in {window_s})",
         ),
         Cause.WAITING_FOR_MESSAGE: CauseWords(

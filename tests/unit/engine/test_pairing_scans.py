@@ -37,14 +37,15 @@ async def test_a_session_that_we_close_is_no_scan_in_vain() -> None:
     board = of.board()
     board = Board(replace(board.sees, units=lambda _: unit))
 
-    def a_qr_is_out_and_it_closes(between: Callable[[], None]) -> list[SymptomKind]:
-        unit.observe(QrShown(at=1.0, gateway="main", company="acme"), 1.0)
+    def a_qr_is_out_and_it_closes(at: float, between: Callable[[], None]) -> list[SymptomKind]:
+        unit.observe(QrShown(at=at, gateway="main", company="acme"), at)
         between()
-        closed = StreamClosed(at=2.0, gateway="main", company="acme", kind=CloseKind.LOST)
-        return [symptom.kind for symptom in unit.observe(closed, 2.0)]
+        closed = StreamClosed(at=at + 1, gateway="main", company="acme", kind=CloseKind.LOST)
+        return [symptom.kind for symptom in unit.observe(closed, at + 1)]
 
-    assert SymptomKind.QR_SCAN_FAILED not in a_qr_is_out_and_it_closes(board.at("acme").closing)
-    assert SymptomKind.QR_SCAN_FAILED in a_qr_is_out_and_it_closes(lambda: None)
+    now = of.clock.now()
+    assert SymptomKind.QR_SCAN_FAILED not in a_qr_is_out_and_it_closes(now, board.at("acme").closing)
+    assert SymptomKind.QR_SCAN_FAILED in a_qr_is_out_and_it_closes(now + 60, lambda: None)
 
 
 async def test_a_scan_in_vain_is_known_before_any_poll_told_of_the_qr() -> None:

@@ -1,17 +1,22 @@
-"""What keeps a maintenance window from a company, besides the company itself."""
+"""What a maintenance window finds to do, and what keeps it from a company besides the company itself."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from baileykeep.engine.ledger import Ledger
 from baileykeep.engine.roster import Member
-from baileykeep.engine.windows import beside, neighbours
+from baileykeep.engine.windows import beside, cleaned, due, how_over, neighbours, told_with, wanted
 from baileykeep.journal.memory import MemoryJournal
-from baileykeep.model.incident import Cause
+from baileykeep.model.facts import ConnState
+from baileykeep.model.incident import Cause, Outcome, Rung
+from baileykeep.model.inventory import Level
 from baileykeep.model.limits import Limits
-from baileykeep.model.symptoms import Subject, company, gateway
-from tests.unit.rules.cases import NOW, incident
+from baileykeep.model.symptoms import Severity, Subject, company, gateway
+from baileykeep.rules.ladder import Can
+from baileykeep.rules.view import Finding, Timer
+from tests.unit.rules.cases import NOW, incident, inventory, tried, view
 
 ACME, NEXT_DOOR, ELSEWHERE = company("acme"), company("b"), company("c")
 
@@ -28,9 +33,19 @@ class Open:
     def opens_at(self, now: float) -> float | None:
         return None
 
+    def __str__(self) -> str:
+        return "daily 02:00-04:00 UTC"
+
 
 def member(subject: Subject = ACME, where: str = "main", left_s: float = 3600.0) -> Member:
     return Member(subject, subject.id, where, Limits(), window=Open(left_s))
+
+
+def ledger() -> Ledger:
+    return Ledger(MemoryJournal(), lambda _before, _after: (), lambda: None)
+
+
+RATHER_FULL = view(conn=ConnState.CONNECTED, timer=Timer(), inventory=inventory(110, 60))
 
 
 class Members:
@@ -64,14 +79,75 @@ def test_neighbours_are_others_of_the_same_gateway(running: tuple[Subject, ...],
 async def test_only_another_trouble_of_its_own_or_of_its_gateway_counts(
     cause: Cause, subject: Subject, other: bool
 ) -> None:
-    ledger = Ledger(MemoryJournal(), lambda _before, _after: (), lambda: None)
-    await ledger.commit(None, incident(cause, subject=subject))
-    assert beside(member(), ledger, [], NOW) == {"window": True, "neighbour": False, "other_incident": other}
+    known = ledger()
+    await known.commit(None, incident(cause, subject=subject))
+    assert beside(member(), known, [], NOW) == {"window": True, "neighbour": False, "other_incident": other}
 
 
 def test_the_last_minutes_of_a_window_are_not_open_for_new_work() -> None:
-    ledger = Ledger(MemoryJournal(), lambda _before, _after: (), lambda: None)
-    assert beside(member(left_s=900.0), ledger, [member(NEXT_DOOR)], NOW)["window"] is False
-    assert beside(member(left_s=901.0), ledger, [member(NEXT_DOOR)], NOW) == {
+    assert beside(member(left_s=900.0), ledger(), [member(NEXT_DOOR)], NOW)["window"] is False
+    assert beside(member(left_s=901.0), ledger(), [member(NEXT_DOOR)], NOW) == {
         "window": True, "neighbour": True, "other_incident": False,
     }  # fmt: skip
+
+
+# --- what it finds to do ------------------------------------------------------------------------------------------
+
+
+def test_a_folder_is_due_only_while_the_window_is_open_for_new_work() -> None:
+    assert due(member(), RATHER_FULL, ledger(), NOW) is not None
+    assert due(member(left_s=900.0), RATHER_FULL, ledger(), NOW) is None
+    assert wanted(member(left_s=900.0), RATHER_FULL, ledger(), NOW) is not None
+
+
+def test_nothing_is_wanted_without_a_window_or_of_files_that_are_not_seen() -> None:
+    assert wanted(replace(member(), window=None), RATHER_FULL, ledger(), NOW) is None
+    assert wanted(replace(member(), can=Can(files=False)), RATHER_FULL, ledger(), NOW) is None
+
+
+@pytest.mark.parametrize(("cause", "found"), [(Cause.FILES_PLANNED, True), (Cause.BAD_MAC, False)])
+@pytest.mark.asyncio
+async def test_no_other_story_of_it_becomes_a_planned_cleanup(cause: Cause, found: bool) -> None:
+    known = ledger()
+    await known.commit(None, incident(cause))
+    assert (due(member(), RATHER_FULL, known, NOW) is not None) is found
+
+
+@pytest.mark.asyncio
+async def test_a_session_that_did_not_come_back_is_found_whatever_the_hour() -> None:
+    known = ledger()
+    story = incident(Cause.FILES_PLANNED, tried(Rung.CLEANUP, Cause.FILES_PLANNED, Outcome.FAILED, 60))
+    await known.commit(None, replace(story, severity=Severity.CRITICAL))
+    found = due(member(left_s=0), view(), known, NOW)
+    assert found == Finding(Cause.FILES_PLANNED, Severity.CRITICAL)
+    assert due(member(left_s=0), RATHER_FULL, known, NOW) is None
+
+
+@pytest.mark.parametrize(("finding", "where", "told"), [
+    (Finding(Cause.FILES_HIGH, Severity.WARNING, {"enough": True}), member(), "daily 02:00-04:00 UTC"),
+    (Finding(Cause.FILES_HIGH, Severity.WARNING, {"enough": False}), member(), None),
+    (Finding(Cause.FILES_HIGH, Severity.WARNING, {"enough": True}), replace(member(), window=None), None),
+    (Finding(Cause.FILES_CRITICAL, Severity.WARNING, {"enough": True}), member(), None),
+])  # fmt: skip
+def test_whoever_reads_of_a_full_folder_reads_what_the_window_will_do(
+    finding: Finding, where: Member, told: str | None
+) -> None:
+    assert told_with(finding, where).detail.get("window") == told
+
+
+@pytest.mark.parametrize(("outcome", "ago_s", "found"), [
+    (Outcome.HEALED, 6 * 3600 - 1, True),
+    (Outcome.HEALED, 6 * 3600, False),
+    (Outcome.FAILED, 60, False),
+    (None, 60, True),
+])  # fmt: skip
+@pytest.mark.asyncio
+async def test_a_folder_that_was_just_cleaned_is_over_by_that(
+    outcome: Outcome | None, ago_s: float, found: bool
+) -> None:
+    known, story = ledger(), incident(Cause.FILES_HIGH)
+    known._remember(ACME, tried(Rung.CLEANUP, Cause.FILES_PLANNED, outcome, ago_s))
+    assert cleaned(member(), known, NOW) is found
+    assert how_over(member(), story, Level.HEALTHY, known, NOW) == ("cleaned" if found else "")
+    assert how_over(member(), story, Level.CRITICAL, known, NOW).startswith("grown worse")
+    assert how_over(member(), incident(Cause.FORECAST), Level.CRITICAL, known, NOW) == ""

@@ -12,7 +12,7 @@ from baileykeep.model.limits import DAY
 from baileykeep.rules import invariants_steps as steps
 from baileykeep.rules.invariants import INVARIANTS, promise
 from baileykeep.rules.watch import MOST_TRIES, Watch
-from baileykeep.rules.words import STEPS
+from baileykeep.rules.words_steps import STEPS
 from tests.unit.rules.sights import BEGUN, NOW, WHOLE_CLEANUP, attempt, begun, resumed, told
 
 

@@ -75,8 +75,8 @@ def ready(draw: st.DrawFn) -> Case:
         cause=draw(st.sampled_from([None, cause, cause])), answered_at=NOW - draw(st.sampled_from([0, 1799, 1800])),
         spent=draw(st.sampled_from([False, False, True])),
     )  # fmt: skip
-    full = draw(st.sampled_from([(60, 60), (160, 100), (190, 100), (190, 170), (230, 100), (230, 190)]))
-    connected = cause in (Cause.FILES_DANGER, Cause.FILES_CRITICAL)
+    full = draw(st.sampled_from([(60, 60), (130, 100), (160, 100), (190, 100), (190, 170), (230, 100), (230, 190)]))
+    connected = cause in (Cause.FILES_DANGER, Cause.FILES_CRITICAL, Cause.FILES_PLANNED)
     return case(
         cause, *sorted(attempts, key=lambda a: a.begun_at),
         seen=view(

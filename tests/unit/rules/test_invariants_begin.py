@@ -203,6 +203,7 @@ def test_a_rung_waits_for_its_cooldown_in_whichever_incident(rung: Rung, cause: 
 
 @pytest.mark.parametrize(("cause", "window", "pause_s"), [
     (Cause.FILES_CRITICAL, True, 7 * DAY),
+    (Cause.FILES_PLANNED, True, 7 * DAY),
     (Cause.FILES_CRITICAL, False, 6 * HOUR),
     (Cause.FILES_DANGER, True, 6 * HOUR),
 ])  # fmt: skip

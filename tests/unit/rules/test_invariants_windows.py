@@ -30,6 +30,14 @@ def test_one_company_of_a_gateway_at_a_time() -> None:
     assert cleaned(3600, "company:b") == ["windows_kept"]
 
 
+def test_what_was_only_planned_waits_for_its_window_whoever_agrees() -> None:
+    planned = Cause.FILES_PLANNED
+    assert cleaned(MARGIN_S + 1, cause=planned) == []
+    assert cleaned(MARGIN_S, cause=planned) == ["windows_kept"]
+    assert cleaned(3600, "company:b", cause=planned) == ["windows_kept"]
+    assert cleaned(0, cause=planned, operator="ann", approval=agreed(Rung.CLEANUP, planned)) == ["windows_kept"]
+
+
 def test_a_humans_fresh_word_needs_no_window() -> None:
     assert cleaned(0, operator="ann", approval=agreed(Rung.CLEANUP, Cause.FILES_CRITICAL)) == []
     stale = agreed(Rung.CLEANUP, Cause.FILES_CRITICAL, answered_at=NOW - 3600)

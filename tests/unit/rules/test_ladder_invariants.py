@@ -144,7 +144,9 @@ def _check_act(made: Case, rung: Rung, decision: Decision) -> None:
         assert agreed(made, rung) or (cause is Cause.LOGGED_OUT and policy == "auto")
     if rung is Rung.CLEANUP:
         assert made.view.inventory is not None
-        assert made.view.inventory.counted_after < ladder.cleanup_target(made) <= made.view.inventory.counted
+        target = ladder.cleanup_target(made)
+        assert target is not None
+        assert made.view.inventory.counted_after < target <= made.view.inventory.counted
     if rung in questions.STOPS and not made.can.stop:
         assert agreed(made, rung)
     if decision.reason is not Reason.APPROVED and rung is not Rung.SNAPSHOT:

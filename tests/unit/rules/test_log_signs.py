@@ -112,4 +112,15 @@ def test_a_limit_that_was_lowered_counts_at_the_next_look() -> None:
     lower = Limits(bad_mac=BadMacLimits(stale_sessions=2))
     after, symptoms = log_signs.step(state, ACME, Tick(at=2), 2, lower)
     assert [(symptom.kind, symptom.active) for symptom in symptoms] == [(SymptomKind.STALE_SESSIONS, True)]
-    assert after == State(stale=(0, 1), stale_active=True)
+    assert after == State(stale=(0, 1), stale_active=True, queued_at=1)
+
+
+def test_stale_sessions_queue_a_cleanup_for_eight_days() -> None:
+    assert run([stale(0), stale(1)])[0].queued_at is None
+    three: list[Fact] = [stale(0), stale(1), stale(2)]
+    assert run([*three, Tick(at=5000)])[0].queued_at == 2
+    assert run([*three, stale(5)])[0].queued_at == 5
+    assert run([*three, stale(700)])[0].queued_at == 2, "one line alone queues nothing"
+    over = 2 + 8 * 86_400
+    assert run([*three, Tick(at=over - 1)])[0].queued_at == 2
+    assert run([*three, Tick(at=over)])[0].queued_at is None

@@ -22,7 +22,7 @@ from baileykeep.model.evidence import (
 from baileykeep.model.incident import Cause, Outcome, Rung
 from baileykeep.model.limits import DAY
 from baileykeep.rules.watch import NEVER, Act, Watch
-from baileykeep.rules.words import STEPS
+from baileykeep.rules.words_steps import STEPS
 from tests.unit.rules.sights import (
     BEGUN,
     COLD,

@@ -6,7 +6,7 @@ import pytest
 from baileykeep.model.decisions import Decision, Reason, Verb
 from baileykeep.model.incident import Approval, ApprovalState, Attempt, Cause, Incident, Outcome, Rung, Topic
 from baileykeep.model.symptoms import HOST, Detail, Severity, Subject, company, gateway
-from baileykeep.rules import words
+from baileykeep.rules import words, words_steps
 
 AT = 1_800_000_000.0
 DOWN = Incident(
@@ -83,6 +83,7 @@ def test_the_numbers_of_a_cause_are_told_when_they_are_there(cause: Cause) -> No
             "count",
             "window_s",
             "counted",
+            "left",
             "target",
             "days",
             "problem",
@@ -267,9 +268,9 @@ def test_who_has_it_in_hand() -> None:
     assert words.line_acked("Anna") == "Acknowledged by Anna."
 
 
-@pytest.mark.parametrize("name", [*words.STEPS, "something_new"])
+@pytest.mark.parametrize("name", [*words_steps.STEPS, "something_new"])
 def test_every_step_reads_as_a_progress_line(name: str) -> None:
-    assert words.step(name) == words.STEPS.get(name, "something new")
+    assert words_steps.step(name) == words_steps.STEPS.get(name, "something new")
 
 
 @pytest.mark.parametrize(("subject", "said"), [
@@ -377,3 +378,10 @@ def test_an_ending_tells_its_note_in_one_line() -> None:
     assert words.line_changed(DOWN) == "Now disconnected for 15 min."
     nobody = Approval(Rung.RELINK, 3, AT, ApprovalState.APPROVED)
     assert words.line_approval_answered(nobody) == "Approved: relink with a new QR code."
+
+
+def test_a_full_folder_whose_window_will_clean_it_needs_nobody() -> None:
+    full = Incident("w1", company("acme"), Topic.WATCH, Cause.FILES_HIGH, Severity.WARNING, AT, AT)
+    assert words.what_to_do(full) == "Plan a cleanup in a maintenance window."
+    seen_to = replace(full, detail={"window": "daily 02:00-04:00 UTC"})
+    assert words.what_to_do(seen_to) == "Nothing. It is cleaned in its maintenance window (daily 02:00-04:00 UTC)."

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from baileykeep.demo.feed import SAID_ALREADY
-from baileykeep.rules import words
+from baileykeep.rules import words_steps
 from tests.crash.journal import Journal
 from tests.e2e.lab.byhand.place import Place
 from tests.e2e.lab.byhand.settings import NAMES
@@ -87,7 +87,7 @@ def _symptom(data: Mapping[str, Any]) -> str | None:
 
 
 def _step(data: Mapping[str, Any]) -> str | None:
-    text = words.step(data["step"])
+    text = words_steps.step(data["step"])
     return None if data["step"] in SAID_ALREADY else text[0].lower() + text[1:]
 
 

@@ -1,0 +1,54 @@
+"""What a maintenance window is there for while all is well: a folder that grew is cleaned before it does harm.
+
+Its level asks for it (monitor or warning), or stale-session lines in the log, which queue the next window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from baileykeep.model.incident import Attempt, Cause, Incident, Outcome, Rung
+from baileykeep.model.inventory import Level
+from baileykeep.model.limits import Limits
+from baileykeep.model.symptoms import Severity
+from baileykeep.rules.counting import bounds_of
+from baileykeep.rules.view import CompanyView, Finding
+
+BY_LEVEL = frozenset({Level.MONITOR, Level.WARNING})
+"""Levels that a window brings down; what is graver has a story of its own, whatever the hour."""
+
+
+def wanted(view: CompanyView, history: Iterable[Attempt], limits: Limits, now: float) -> Finding | None:
+    """The finding that a window is open for; None where a cleanup would not help, or was made lately."""
+    history = tuple(history)
+    seen, bound = view.inventory, target(view, history, limits)
+    if not view.up or view.unknown or seen is None or bound is None:
+        return None
+    if now - _last_cleanup(history) < limits.cleanup.window_cooldown_s:
+        return None
+    if not seen.counted_after < bound <= seen.counted or not seen.reclaimable:
+        return None
+    return Finding(Cause.FILES_PLANNED, Severity.INFO, {"counted": seen.counted, "left": seen.counted_after})
+
+
+def target(view: CompanyView, history: Iterable[Attempt], limits: Limits) -> int | None:
+    """The count that a planned cleanup must get below; None where nothing asks for one.
+
+    Stale sessions ask for whatever may go, but not from a folder that is nearly empty; a level asks to be left.
+    """
+    if view.inventory is None:
+        return None
+    if view.stale_at is not None and view.stale_at > _last_cleanup(history):
+        return max(view.inventory.counted, limits.thresholds.healthy)
+    return dict(bounds_of(limits.thresholds))[view.level] if view.level in BY_LEVEL else None
+
+
+def left_down(before: Incident | None, view: CompanyView) -> bool:
+    """Whether the session did not come back from a planned cleanup: then its story is not over."""
+    last = before.attempts[-1] if before is not None and before.attempts else None
+    return last is not None and last.outcome is Outcome.FAILED and not last.untouched and not view.up
+
+
+def _last_cleanup(history: Iterable[Attempt]) -> float:
+    over = (a for a in history if a.rung is Rung.CLEANUP and a.outcome not in (None, Outcome.SUPERSEDED))
+    return max((a.begun_at for a in over if not a.untouched), default=float("-inf"))
