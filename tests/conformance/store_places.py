@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+from psycopg import sql
+
 from baileykeep.rules.naming import CREDS
 from baileykeep.stores.base import AuthStore
 from baileykeep.stores.files import FileStore
-from baileykeep.stores.postgres.names import key_of
+from baileykeep.stores.postgres.names import Key, key_of, name_of
 from baileykeep.stores.postgres.spec import Spec
 from baileykeep.stores.postgres.store import PostgresStore
 from tests.databases import ROW, fresh, pour, put, store_of, tables
-from tests.unit.auth_folders import copy_of
-
-MADE_AT = 1_700_000_000.0
+from tests.unit.auth_folders import contents, copy_of
+from tests.unit.rules.folders import NOW
 
 
 class Place(Protocol):
@@ -26,11 +29,17 @@ class Place(Protocol):
     def store(self) -> AuthStore:
         """A store of its own, as another process would have."""
 
-    def put(self, name: str, data: bytes, mtime: float) -> None:
+    def put(self, name: str, data: bytes, mtime: float = NOW) -> None:
         """The gateway writes a file."""
 
     def drop(self, name: str) -> None:
         """The gateway removes a file."""
+
+    def wipe(self) -> None:
+        """The gateway removes the login, as some do when WhatsApp ends it."""
+
+    def contents(self) -> dict[str, bytes]:
+        """Every file's bytes, read past our store."""
 
 
 class Folder:
@@ -42,12 +51,18 @@ class Folder:
     def store(self) -> FileStore:
         return FileStore("c", self.folder)
 
-    def put(self, name: str, data: bytes, mtime: float) -> None:
+    def put(self, name: str, data: bytes, mtime: float = NOW) -> None:
         (self.folder / name).write_bytes(data)
         os.utime(self.folder / name, (mtime, mtime))
 
     def drop(self, name: str) -> None:
         (self.folder / name).unlink()
+
+    def wipe(self) -> None:
+        shutil.rmtree(self.folder)
+
+    def contents(self) -> dict[str, bytes]:
+        return contents(self.folder)
 
 
 class Rows:
@@ -59,7 +74,7 @@ class Rows:
     def store(self) -> PostgresStore:
         return store_of(self.spec)
 
-    def put(self, name: str, data: bytes, mtime: float) -> None:
+    def put(self, name: str, data: bytes, mtime: float = NOW) -> None:
         self.drop(name)
         with tables(self.spec) as connection:
             put(connection, ROW, name, data.decode(), mtime)
@@ -75,6 +90,19 @@ class Rows:
                 "DELETE FROM whatsapp_keys WHERE company_id = %s AND key_type = %s AND key_id = %s",
                 (ROW, key.type, key.id),
             )
+
+    def wipe(self) -> None:
+        with tables(self.spec) as connection:
+            for table in ("whatsapp_auth", "whatsapp_keys"):
+                connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+
+    def contents(self) -> dict[str, bytes]:
+        with tables(self.spec) as connection:
+            creds = connection.execute("SELECT creds::text FROM whatsapp_auth").fetchall()
+            keys = connection.execute("SELECT key_type, key_id, value::text FROM whatsapp_keys").fetchall()
+        texts = [(CREDS, *creds[0])] if creds else []
+        texts += [(name_of(Key(kind, ident)), text) for kind, ident, text in keys]
+        return {name: text.encode() for name, text in texts}
 
 
 @contextmanager
@@ -94,3 +122,31 @@ MEMBERS: Mapping[type[AuthStore], Callable[[str, Path], AbstractContextManager[P
     PostgresStore: _rows,
 }
 """How to make a place for each store, with a sample login that was last written 40 days ago."""
+
+
+@pytest.fixture(params=[pytest.param(kind, id=kind.__name__) for kind in MEMBERS])
+def member(request: pytest.FixtureRequest) -> type[AuthStore]:
+    """Each store of the family."""
+    found: type[AuthStore] = request.param
+    return found
+
+
+@pytest.fixture
+def place(member: type[AuthStore], tmp_path: Path) -> Iterator[Place]:
+    """The smaller sample, for all that does not depend on it."""
+    with MEMBERS[member]("auth-6", tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(params=["auth-6", "auth-7"])
+def each(member: type[AuthStore], request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A login of the older and of the newer Baileys."""
+    with MEMBERS[member](request.param, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def newer(member: type[AuthStore], tmp_path: Path) -> Iterator[Place]:
+    """The larger sample alone."""
+    with MEMBERS[member]("auth-7", tmp_path) as made:
+        yield made

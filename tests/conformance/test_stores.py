@@ -1,4 +1,8 @@
-"""What every auth store promises, and that every rule holds on every one of them."""
+"""What every auth store promises.
+
+What is built on it (backups, restores, cleanups, set-asides, good creds) is tested in `tests/unit/backups`, over every
+store of the family, too.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,14 @@ import importlib
 import inspect
 import json
 import pkgutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import baileykeep.stores
-from baileykeep.backups.aside import set_aside
-from baileykeep.backups.cleaning import carry_out
-from baileykeep.backups.good_creds import keep_good_creds, put_good_creds
-from baileykeep.backups.restore import put_back, restore, undo
-from baileykeep.backups.vault import Vault
-from baileykeep.model.backup import BackupKind, RestoreMode
-from baileykeep.model.errors import BaileykeepError, Refused, StoreError
-from baileykeep.model.inventory import Category, CleanupPlan, Creds, CredsState, Inventory
+from baileykeep.model.errors import Refused, StoreError
+from baileykeep.model.inventory import CleanupPlan, Creds, CredsState, Inventory
 from baileykeep.model.limits import Limits
 from baileykeep.rules import cleanup, levels
 from baileykeep.rules.naming import CREDS
@@ -37,31 +34,6 @@ FRESH = "session-4915199999999.0.json"
 OWN_KEY = f"sender-key-{GROUP}--{PHONE}--1.json"
 MEMORY = f"sender-key-memory-{GROUP}.json"
 SAMPLES = ("auth-6", "auth-7")
-
-
-@pytest.fixture(params=[pytest.param(kind, id=kind.__name__) for kind in MEMBERS])
-def member(request: pytest.FixtureRequest) -> type[AuthStore]:
-    found: type[AuthStore] = request.param
-    return found
-
-
-@pytest.fixture
-def place(member: type[AuthStore], tmp_path: Path) -> Iterator[Place]:
-    """The smaller sample, for all that does not depend on it."""
-    with MEMBERS[member]("auth-6", tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(params=SAMPLES)
-def each(member: type[AuthStore], request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    """A login of the older and of the newer Baileys."""
-    with MEMBERS[member](request.param, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def vault(tmp_path: Path) -> Vault:
-    return Vault(tmp_path / "backups")
 
 
 def values(store: AuthStore) -> dict[str, Any]:
@@ -209,186 +181,7 @@ def test_a_login_that_may_be_changed_passes(place: Place) -> None:
     assert store.file_mode() & 0o077 in (0, 0o044)
 
 
-# --- backups ----------------------------------------------------------------------------------------------------
-
-
-def test_a_cold_backup_is_whole_and_the_newest(each: Place, vault: Vault) -> None:
-    store = each.store()
-    made = vault.create(store, BackupKind.COLD, NOW)
-    assert vault.verify("c", made.name).paired
-    assert made.files == len(store.listing().files)
-    assert vault.unchanged_since_last(each.store(), NOW)
-    each.put(SESSION, b'{"moved":1}', NOW)
-    assert not vault.unchanged_since_last(each.store(), NOW)
-
-
-def test_a_hot_backup_of_a_busy_login_is_refused(place: Place, vault: Vault) -> None:
-    class Busy:
-        """A gateway that writes between any two looks."""
-
-        def __init__(self, store: AuthStore):
-            self._store = store
-            self._at = NOW
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._store, name)
-
-        def listing(self) -> Any:
-            self._at += 1
-            place.put(SESSION, b'{"at":1}', self._at)
-            return self._store.listing()
-
-    busy: Any = Busy(place.store())
-    with pytest.raises(BaileykeepError, match="changed while"):
-        vault.create(busy, BackupKind.HOT, NOW)
-    assert vault.create(place.store(), BackupKind.HOT, NOW).paired
-
-
-def test_an_identity_restore_brings_the_login_and_leaves_ratchets_alone(place: Place, vault: Vault) -> None:
-    store = place.store()
-    before = values(store)
-    made = vault.create(store, BackupKind.HOT, NOW - 60)
-    place.put(SESSION, b'{"newer":1}', NOW)
-    place.drop("pre-key-30.json")
-    place.put(CREDS, b"{}", NOW)
-    restore(vault, place.store(), made.name, RestoreMode.IDENTITY, NOW, opened_since=True)
-    after = values(place.store())
-    assert after[SESSION] == {"newer": 1}
-    assert after["pre-key-30.json"] == before["pre-key-30.json"]
-    assert place.store().creds().paired
-    assert place.store().creds().next_pre_key_id == before[CREDS]["nextPreKeyId"]
-    with pytest.raises(Refused, match="not taken of a stopped session"):
-        restore(vault, place.store(), made.name, RestoreMode.FULL, NOW, opened_since=False)
-
-
-def test_a_full_restore_brings_everything_and_is_refused_once_opened(each: Place, vault: Vault) -> None:
-    store = each.store()
-    before = values(store)
-    made = vault.create(store, BackupKind.COLD, NOW - 60)
-    each.drop(SESSION)
-    each.put(OTHER_SESSION, b'{"other":1}', NOW)
-    with pytest.raises(Refused, match="was open since"):
-        restore(vault, each.store(), made.name, RestoreMode.FULL, NOW, opened_since=True)
-    report = restore(vault, each.store(), made.name, RestoreMode.FULL, NOW, opened_since=False)
-    assert set(report.written) == {SESSION, OTHER_SESSION}
-    assert values(each.store()) == before
-    assert report.replaced is not None
-    assert vault.load("c", report.replaced)[2][OTHER_SESSION] == place_bytes(each, b'{"other":1}')
-
-
-def place_bytes(place: Place, data: bytes) -> bytes:
-    return place.store().normal({SESSION: data})[SESSION]
-
-
-def test_a_restore_over_another_paired_login_is_refused(place: Place, vault: Vault) -> None:
-    made = vault.create(place.store(), BackupKind.COLD, NOW)
-    fields = json.loads(place.store().read(CREDS))
-    fields["signedIdentityKey"]["public"]["data"] = "QkJCQg=="
-    place.put(CREDS, json.dumps(fields).encode(), NOW)
-    with pytest.raises(Refused, match="another paired login"):
-        restore(vault, place.store(), made.name, RestoreMode.IDENTITY, NOW, opened_since=False)
-
-
-def test_a_backup_of_a_folder_can_go_back_anywhere(place: Place, vault: Vault, tmp_path: Path) -> None:
-    folder = FileStore("c", copy_of("auth-6", tmp_path / "from", days=40))
-    made = vault.create(folder, BackupKind.COLD, NOW)
-    for file in place.store().listing().files:
-        place.drop(file.name)
-    restore(vault, place.store(), made.name, RestoreMode.FULL, NOW, opened_since=False)
-    assert values(place.store()) == values(folder)
-
-
-# --- cleanups and set-asides ----------------------------------------------------------------------------------
-
-
-def test_a_cleanup_removes_its_plan_and_its_backup_takes_it_back(each: Place, vault: Vault) -> None:
-    store = each.store()
-    before = values(store)
-    made = vault.create(store, BackupKind.COLD, NOW)
-    plan = planned(store)
-    assert {r.category for r in plan.remove} >= {Category.SESSION, Category.SENDER_KEY}
-    gone = set(carry_out(vault, store, plan, made.name))
-    assert (OWN_KEY in gone) == (MEMORY in gone)
-    left = values(each.store())
-    assert left == {name: value for name, value in before.items() if name not in gone}
-    undo(vault, each.store(), made.name, NOW, opened_since=False)
-    assert values(each.store()) == before
-
-
-def test_nothing_young_is_on_a_plan(place: Place) -> None:
-    place.put(SESSION, b"{}", NOW - 13.9 * DAY_S)
-    place.put(OTHER_SESSION, b"{}", NOW + 5 * DAY_S)
-    assert not {SESSION, OTHER_SESSION} & {r.name for r in planned(place.store()).remove}
-
-
-def test_a_cleanup_of_a_login_that_was_written_since_is_refused(place: Place, vault: Vault) -> None:
-    store = place.store()
-    made, plan = vault.create(store, BackupKind.COLD, NOW), planned(store)
-    before = {file.name for file in store.listing().files}
-    place.put(FRESH, b"{}", NOW)
-    with pytest.raises(Refused) as caught:
-        carry_out(vault, place.store(), plan, made.name)
-    assert caught.value.code == "changed"
-    assert {file.name for file in place.store().listing().files} == before | {FRESH}
-
-
-def test_named_sessions_are_set_aside_and_come_back(place: Place, vault: Vault) -> None:
-    store = place.store()
-    before = values(store)
-    aside = set_aside(vault, store, [SESSION], NOW, "bad_mac", token=store.listing().token)
-    assert values(place.store()) == {name: value for name, value in before.items() if name != SESSION}
-    put_back(vault, place.store(), aside, NOW)
-    assert values(place.store()) == before
-
-
-def test_a_whole_login_is_set_aside_and_comes_back_over_an_unfinished_pairing(each: Place, vault: Vault) -> None:
-    store = each.store()
-    before = values(store)
-    aside = set_aside(vault, store, None, NOW, "relink")
-    assert each.store().listing().files == ()
-    fields = dict(before[CREDS], signedIdentityKey={"public": {"type": "Buffer", "data": "QkJCQg=="}})
-    del fields["account"], fields["me"]
-    each.put(CREDS, json.dumps(fields).encode(), NOW)
-    each.put("pre-key-900.json", b"{}", NOW)
-    put_back(vault, each.store(), aside, NOW)
-    after = values(each.store())
-    assert "pre-key-900.json" not in after
-    assert {name: value for name, value in after.items() if name != CREDS} == {
-        name: value for name, value in before.items() if name != CREDS
-    }
-    assert each.store().creds().identity == cleared(before[CREDS])
-
-
-def cleared(creds: Any) -> str | None:
-    from baileykeep.rules.creds_file import parse_creds
-
-    return parse_creds(json.dumps(creds).encode()).identity
-
-
-def test_a_set_aside_is_refused_when_somebody_wrote_meanwhile(place: Place, vault: Vault) -> None:
-    store = place.store()
-    token = store.listing().token
-    place.put(FRESH, b"{}", NOW)
-    with pytest.raises(Refused) as caught:
-        set_aside(vault, store, None, NOW, "relink", token=token)
-    assert caught.value.code == "changed"
-    assert place.store().creds().paired
-
-
-# --- the last good creds ----------------------------------------------------------------------------------------
-
-
-def test_good_creds_are_kept_and_put_over_nothing_that_is_whole(place: Place, vault: Vault) -> None:
-    kept = keep_good_creds(vault, place.store(), NOW)
-    assert kept is not None
-    assert keep_good_creds(vault, place.store(), NOW + 1) == kept
-    with pytest.raises(Refused, match="whole"):
-        put_good_creds(vault, place.store(), NOW)
-    place.drop(CREDS)
-    with pytest.raises(Refused, match="missing"):
-        put_good_creds(vault, place.store(), NOW)
-    put_good_creds(vault, place.store(), NOW, human=True)
-    assert place.store().creds().identity == kept.identity
+# --- what is told of a login ------------------------------------------------------------------------------------
 
 
 def test_a_half_paired_login_and_its_phone_are_told(place: Place) -> None:

@@ -20,13 +20,13 @@ BY_LEVEL = frozenset({Level.MONITOR, Level.WARNING})
 
 def wanted(view: CompanyView, history: Iterable[Attempt], limits: Limits, now: float) -> Finding | None:
     """The finding that a window is open for; None where a cleanup would not help, or was made lately."""
-    history = tuple(history)
-    seen, bound = view.inventory, target(view, history, limits)
-    if not view.up or view.unknown or seen is None or bound is None:
+    history, seen = tuple(history), view.inventory
+    if seen is None or not view.up or view.unknown:
         return None
     if now - _last_cleanup(history) < limits.cleanup.window_cooldown_s:
         return None
-    if not seen.counted_after < bound <= seen.counted or not seen.reclaimable:
+    bound = target(view, history, limits)
+    if bound is None or not seen.reclaimable or not seen.counted_after < bound <= seen.counted:
         return None
     return Finding(Cause.FILES_PLANNED, Severity.INFO, {"counted": seen.counted, "left": seen.counted_after})
 

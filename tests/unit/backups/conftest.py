@@ -1,4 +1,4 @@
-"""The folder of company `c` and the vault beside it."""
+"""A login wherever a store of the family keeps it, folders alone for what only they have, and a vault beside them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,13 @@ import pytest
 
 from baileykeep.backups.vault import Vault
 from baileykeep.stores.files import FileStore
+from tests.conformance.store_places import each, member, newer, place  # noqa: F401 - fixtures
 from tests.unit.auth_folders import copy_of
-
-
-@pytest.fixture(params=["auth-6", "auth-7"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
-    """A login of the older and of the newer Baileys, 40 days old."""
-    return FileStore("c", copy_of(request.param, tmp_path / "auth", days=40))
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> FileStore:
-    """The older one alone, for what does not depend on it."""
+    """A folder of the older Baileys, 40 days old."""
     return FileStore("c", copy_of("auth-6", tmp_path / "auth", days=40))
 
 

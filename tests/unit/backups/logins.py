@@ -11,12 +11,16 @@ import pytest
 from baileykeep.backups.vault import Vault
 from baileykeep.fsys import Fsys
 from baileykeep.model.errors import BaileykeepError
-from baileykeep.rules.naming import CREDS
+from baileykeep.stores.base import AuthStore
 from baileykeep.stores.files import FileStore
+from tests.conformance.store_places import Place
 from tests.unit.auth_folders import CrashError, Crashing, Failing
 from tests.unit.rules.folders import GROUP, PHONE
 
 SESSION = "session-4915122222222.0.json"
+NEWER = b'{"newer": 1}'
+"""As a database writes it, so that it reads the same everywhere."""
+
 OWN_KEY = f"sender-key-{GROUP}--{PHONE}--1.json"
 
 Break = Crashing | Failing
@@ -24,11 +28,33 @@ EVERY_STEP = pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.m
 EVERY_BREAK = pytest.mark.parametrize("kind", [Crashing, Failing])
 
 
-def relinked(store: FileStore) -> bytes:
+def relinked(creds: bytes) -> bytes:
     """The creds of another login that was paired in this one's place."""
-    fields = json.loads(store.read(CREDS))
+    fields = json.loads(creds)
     fields["signedIdentityKey"]["public"]["data"] = "QkJCQg=="
     return json.dumps(fields).encode()
+
+
+def unpaired(creds: bytes) -> bytes:
+    """The creds of a pairing that was begun in this login's place, and not finished."""
+    fields = json.loads(creds)
+    del fields["account"], fields["me"]
+    fields["signedIdentityKey"]["public"]["data"] = "QUFBQQ=="
+    return json.dumps(fields).encode()
+
+
+def stirred(place: Place, method: str, name: str, data: bytes) -> AuthStore:
+    """A store under which the gateway writes whenever this method of it is called."""
+    store = place.store()
+    asked = getattr(store, method)
+
+    def writes(*args: object) -> object:
+        found = asked(*args)
+        place.put(name, data)
+        return found
+
+    setattr(store, method, writes)
+    return store
 
 
 def steps_of(place: Path, work: Callable[[Path, Fsys], None]) -> int:

@@ -15,124 +15,155 @@ from baileykeep.model.errors import Refused
 from baileykeep.model.inventory import Category
 from baileykeep.rules.naming import CREDS, category_of
 from baileykeep.stores.files import FileStore
+from tests.conformance.store_places import Place
 from tests.unit.auth_folders import contents, copy_of, few_of
-from tests.unit.backups.logins import EVERY_BREAK, EVERY_STEP, OWN_KEY, SESSION, Break, cut_short, relinked
+from tests.unit.backups.logins import EVERY_BREAK, EVERY_STEP, NEWER, OWN_KEY, SESSION, Break, cut_short, relinked
 from tests.unit.rules.folders import NOW
 
 
-def ids(store: FileStore) -> tuple[int | None, int | None]:
-    creds = store.creds()
+def ids(place: Place) -> tuple[int | None, int | None]:
+    creds = place.store().creds()
     return creds.next_pre_key_id, creds.first_unuploaded_pre_key_id
 
 
-def test_identity_heals_torn_creds_and_leaves_ratchets_alone(vault: Vault, store: FileStore) -> None:
-    whole = contents(store.folder)
-    made = vault.create(store, BackupKind.HOT, NOW)
-    (store.folder / CREDS).write_bytes(whole[CREDS][:100])
-    (store.folder / SESSION).write_bytes(b'{"newer":1}')
-    (store.folder / OWN_KEY).unlink()
-    report = restore(vault, store, made.name, RestoreMode.IDENTITY, NOW, opened_since=True)
+def test_identity_brings_the_login_and_leaves_ratchets_alone(vault: Vault, each: Place) -> None:
+    whole = each.contents()
+    made = vault.create(each.store(), BackupKind.HOT, NOW)
+    each.put(CREDS, b"{}")
+    each.put(SESSION, NEWER)
+    each.drop(OWN_KEY)
+    report = restore(vault, each.store(), made.name, RestoreMode.IDENTITY, NOW, opened_since=True)
     assert report.written == (CREDS,)
-    assert contents(store.folder) == {name: data for name, data in whole.items() if name != OWN_KEY} | {
-        SESSION: b'{"newer":1}'
-    }
+    assert each.contents() == {name: data for name, data in whole.items() if name != OWN_KEY} | {SESSION: NEWER}
     assert report.replaced is not None
     assert not vault.verify("c", report.replaced).paired
 
 
-def test_ids_never_fall_behind_newer_pre_keys(vault: Vault, store: FileStore) -> None:
-    made = vault.create(store, BackupKind.COLD, NOW)
-    old_next, _ = ids(store)
+def test_identity_heals_torn_creds(vault: Vault, small: FileStore) -> None:
+    whole = contents(small.folder)
+    made = vault.create(small, BackupKind.HOT, NOW)
+    (small.folder / CREDS).write_bytes(whole[CREDS][:100])
+    report = restore(vault, small, made.name, RestoreMode.IDENTITY, NOW, opened_since=True)
+    assert report.written == (CREDS,)
+    assert contents(small.folder) == whole
+
+
+def test_ids_never_fall_behind_newer_pre_keys(vault: Vault, each: Place) -> None:
+    made = vault.create(each.store(), BackupKind.COLD, NOW)
+    old_next, _ = ids(each)
     assert old_next is not None
     newest = old_next + 4
     for number in range(old_next, newest + 1):
-        (store.folder / f"pre-key-{number}.json").write_bytes(b'{"new":1}')
-    (store.folder / CREDS).write_bytes(b"")
-    report = restore(vault, store, made.name, RestoreMode.IDENTITY, NOW, opened_since=True)
-    assert ids(store) == (newest + 1, newest + 1)
+        each.put(f"pre-key-{number}.json", NEWER)
+    each.put(CREDS, b"{}")
+    report = restore(vault, each.store(), made.name, RestoreMode.IDENTITY, NOW, opened_since=True)
+    assert ids(each) == (newest + 1, newest + 1)
     assert report.next_pre_key_id == newest + 1
-    assert (store.folder / f"pre-key-{newest}.json").read_bytes() == b'{"new":1}'
+    assert each.contents()[f"pre-key-{newest}.json"] == NEWER
 
 
-def test_ids_never_fall_behind_the_creds_that_were_there(vault: Vault, small: FileStore) -> None:
-    made = vault.create(small, BackupKind.COLD, NOW)
-    fields = json.loads(small.read(CREDS)) | {"nextPreKeyId": 61, "firstUnuploadedPreKeyId": 61}
-    (small.folder / CREDS).write_bytes(json.dumps(fields).encode())
-    restore(vault, small, made.name, RestoreMode.FULL, NOW, opened_since=False)
-    assert ids(small) == (61, 61)
+def test_ids_never_fall_behind_the_creds_that_were_there(vault: Vault, place: Place) -> None:
+    made = vault.create(place.store(), BackupKind.COLD, NOW)
+    fields = json.loads(place.contents()[CREDS]) | {"nextPreKeyId": 61, "firstUnuploadedPreKeyId": 61}
+    place.put(CREDS, json.dumps(fields).encode())
+    restore(vault, place.store(), made.name, RestoreMode.FULL, NOW, opened_since=False)
+    assert ids(place) == (61, 61)
 
 
-def test_identity_brings_back_what_is_absent_of_pre_keys_and_mappings(vault: Vault, tmp_path: Path) -> None:
-    store = FileStore("c", copy_of("auth-7", tmp_path / "auth"))
-    whole = contents(store.folder)
-    made = vault.create(store, BackupKind.HOT, NOW)
-    for path in store.folder.iterdir():
-        path.unlink()
+def test_identity_brings_back_what_is_absent_of_pre_keys_and_mappings(vault: Vault, newer: Place) -> None:
+    whole = newer.contents()
+    made = vault.create(newer.store(), BackupKind.HOT, NOW)
+    newer.wipe()
+    store = newer.store()
+    store.make()
     report = restore(vault, store, made.name, RestoreMode.IDENTITY, NOW, opened_since=True)
     expected = {n: d for n, d in whole.items() if category_of(n) not in (Category.SESSION, Category.SENDER_KEY)}
-    assert contents(store.folder) == expected
+    assert newer.contents() == expected
     assert report.replaced is None
 
 
-def test_full_brings_back_everything_with_times_and_modes(vault: Vault, store: FileStore) -> None:
-    for path in store.folder.iterdir():
+def test_full_brings_back_everything_with_its_times(vault: Vault, each: Place) -> None:
+    whole, before = each.contents(), each.store().listing()
+    made = vault.create(each.store(), BackupKind.COLD, NOW)
+    each.drop(SESSION)
+    each.put(OWN_KEY, NEWER)
+    report = restore(vault, each.store(), made.name, RestoreMode.FULL, NOW, opened_since=False)
+    assert set(report.written) == {SESSION, OWN_KEY}
+    assert each.contents() == whole
+    assert each.store().listing().files == before.files
+    assert report.replaced is not None
+    assert vault.load("c", report.replaced)[2][OWN_KEY] == NEWER
+
+
+def test_full_brings_a_folder_back_with_its_modes(vault: Vault, small: FileStore) -> None:
+    for path in small.folder.iterdir():
         path.chmod(0o640)
-    whole, before = contents(store.folder), store.listing()
-    made = vault.create(store, BackupKind.COLD, NOW)
-    for path in store.folder.iterdir():
+    whole, before = contents(small.folder), small.listing()
+    made = vault.create(small, BackupKind.COLD, NOW)
+    for path in small.folder.iterdir():
         path.unlink()
-    restore(vault, store, made.name, RestoreMode.FULL, NOW, opened_since=False)
-    assert contents(store.folder) == whole
-    assert {path.stat().st_mode & 0o777 for path in store.folder.iterdir()} == {0o640}
+    restore(vault, small, made.name, RestoreMode.FULL, NOW, opened_since=False)
+    assert contents(small.folder) == whole
+    assert {path.stat().st_mode & 0o777 for path in small.folder.iterdir()} == {0o640}
     keys = [file for file in before.files if file.name != CREDS]
-    assert [file for file in store.listing().files if file.name != CREDS] == keys
+    assert [file for file in small.listing().files if file.name != CREDS] == keys
 
 
 @pytest.mark.parametrize("kind", [BackupKind.HOT, BackupKind.MANUAL])
-def test_only_a_cold_one_comes_back_in_full(vault: Vault, small: FileStore, kind: BackupKind) -> None:
-    made = vault.create(small, kind, NOW)
+def test_only_a_cold_one_comes_back_in_full(vault: Vault, place: Place, kind: BackupKind) -> None:
+    made = vault.create(place.store(), kind, NOW)
     with pytest.raises(Refused, match="identity"):
-        restore(vault, small, made.name, RestoreMode.FULL, NOW, opened_since=False)
+        restore(vault, place.store(), made.name, RestoreMode.FULL, NOW, opened_since=False)
 
 
-def test_full_is_refused_once_the_session_was_open(vault: Vault, small: FileStore) -> None:
-    made = vault.create(small, BackupKind.COLD, NOW)
+def test_full_is_refused_once_the_session_was_open(vault: Vault, place: Place) -> None:
+    made = vault.create(place.store(), BackupKind.COLD, NOW)
     with pytest.raises(Refused, match="open since"):
-        restore(vault, small, made.name, RestoreMode.FULL, NOW, opened_since=True)
+        restore(vault, place.store(), made.name, RestoreMode.FULL, NOW, opened_since=True)
 
 
-def test_another_paired_login_is_never_overwritten(vault: Vault, small: FileStore) -> None:
-    made = vault.create(small, BackupKind.COLD, NOW)
-    (small.folder / CREDS).write_bytes(relinked(small))
-    before = contents(small.folder)
+def test_another_paired_login_is_never_overwritten(vault: Vault, place: Place) -> None:
+    made = vault.create(place.store(), BackupKind.COLD, NOW)
+    place.put(CREDS, relinked(place.contents()[CREDS]))
+    before = place.contents()
     for mode in RestoreMode:
         with pytest.raises(Refused, match="another paired login"):
-            restore(vault, small, made.name, mode, NOW, opened_since=False)
+            restore(vault, place.store(), made.name, mode, NOW, opened_since=False)
     with pytest.raises(Refused, match="another paired login"):
-        undo(vault, small, made.name, NOW, opened_since=False)
-    assert contents(small.folder) == before
+        undo(vault, place.store(), made.name, NOW, opened_since=False)
+    assert place.contents() == before
     assert len(vault.list("c")) == 1
 
 
-def test_damaged_creds_do_not_replace_a_login(vault: Vault, small: FileStore) -> None:
-    whole = small.read(CREDS)
-    (small.folder / CREDS).write_bytes(whole[:50])
-    made = vault.create(small, BackupKind.COLD, NOW)
-    (small.folder / CREDS).write_bytes(whole)
+def test_creds_without_a_login_do_not_replace_one(vault: Vault, place: Place) -> None:
+    whole = place.contents()
+    place.put(CREDS, b"{}")
+    made = vault.create(place.store(), BackupKind.COLD, NOW)
+    place.put(CREDS, whole[CREDS])
     with pytest.raises(Refused, match="another paired login"):
-        restore(vault, small, made.name, RestoreMode.IDENTITY, NOW, opened_since=False)
-    assert small.read(CREDS) == whole
+        restore(vault, place.store(), made.name, RestoreMode.IDENTITY, NOW, opened_since=False)
+    assert place.contents() == whole
 
 
-def test_a_restore_can_be_taken_back(vault: Vault, small: FileStore) -> None:
-    made = vault.create(small, BackupKind.COLD, NOW)
-    mapping = small.folder / "app-state-sync-version-regular.json"
-    mapping.write_bytes(b'{"later":1}')
-    report = restore(vault, small, made.name, RestoreMode.IDENTITY, NOW, opened_since=False)
+def test_a_restore_can_be_taken_back(vault: Vault, place: Place) -> None:
+    made = vault.create(place.store(), BackupKind.COLD, NOW)
+    version = "app-state-sync-version-regular.json"
+    place.put(version, NEWER)
+    report = restore(vault, place.store(), made.name, RestoreMode.IDENTITY, NOW, opened_since=False)
     assert report.replaced is not None
-    assert mapping.read_bytes() != b'{"later":1}'
-    restore(vault, small, report.replaced, RestoreMode.FULL, NOW, opened_since=False)
-    assert mapping.read_bytes() == b'{"later":1}'
+    assert place.contents()[version] != NEWER
+    restore(vault, place.store(), report.replaced, RestoreMode.FULL, NOW, opened_since=False)
+    assert place.contents()[version] == NEWER
+
+
+def test_a_backup_of_a_folder_can_go_back_anywhere(place: Place, vault: Vault, tmp_path: Path) -> None:
+    folder = FileStore("c", copy_of("auth-6", tmp_path / "from", days=40))
+    made = vault.create(folder, BackupKind.COLD, NOW)
+    place.wipe()
+    store = place.store()
+    store.make()
+    restore(vault, store, made.name, RestoreMode.FULL, NOW, opened_since=False)
+    assert place.contents() == store.normal(contents(folder.folder))
 
 
 def test_strangers_are_not_put_back(vault: Vault, small: FileStore) -> None:

@@ -116,7 +116,7 @@ def test_another_paired_login_is_replaced_only_by_a_word(spec: Spec, vault: Vaul
     folder = FileStore("c", copy_of("auth-6", tmp_path / "auth"))
     pour(folder.folder, spec)
     store = store_of(spec)
-    store.write(CREDS, relinked(folder))
+    store.write(CREDS, relinked(folder.read(CREDS)))
     keep_good_creds(vault, store, NOW)
     before = values(store)
     with pytest.raises(Refused, match="another paired login") as caught:

@@ -15,7 +15,8 @@ from baileykeep.model.inventory import Listing
 from baileykeep.model.limits import HOUR, BackupLimits
 from baileykeep.rules.naming import CREDS
 from baileykeep.stores.files import FileStore
-from tests.unit.auth_folders import CrashError, Crashing, Failing, contents, copy_of, few_of
+from tests.conformance.store_places import Place
+from tests.unit.auth_folders import CrashError, Crashing, Failing, copy_of, few_of
 from tests.unit.rules.folders import NOW, PHONE
 
 
@@ -25,48 +26,51 @@ def store(tmp_path: Path) -> FileStore:
 
 
 @pytest.mark.parametrize("kind", [BackupKind.COLD, BackupKind.HOT, BackupKind.MANUAL])
-def test_a_backup_tells_what_it_holds(vault: Vault, store: FileStore, kind: BackupKind) -> None:
-    made = vault.create(store, kind, NOW, reason="a test")
+def test_a_backup_tells_what_it_holds(vault: Vault, place: Place, kind: BackupKind) -> None:
+    made = vault.create(place.store(), kind, NOW, reason="a test")
     assert made.name.startswith(f"20270115T080000Z-{kind}-")
     assert (made.files, made.paired, made.phone, made.whole, made.reason) == (44, True, "***0001", True, "a test")
-    assert made.bytes == sum(len(data) for data in contents(store.folder).values())
-    assert vault.verify("company_1", made.name) == made
-    assert [backup.name for backup in vault.list("company_1")] == [made.name]
-    newest = vault.newest("company_1")
+    assert made.bytes == sum(len(data) for data in place.contents().values())
+    assert vault.verify("c", made.name) == made
+    assert [backup.name for backup in vault.list("c")] == [made.name]
+    newest = vault.newest("c")
     assert newest is not None
     assert newest.name == made.name
 
 
-def test_a_large_folder_too(vault: Vault, tmp_path: Path) -> None:
-    made = vault.create(FileStore("c7", copy_of("auth-7", tmp_path / "7")), BackupKind.COLD, NOW)
+def test_a_large_login_too(vault: Vault, newer: Place) -> None:
+    made = vault.create(newer.store(), BackupKind.COLD, NOW)
     assert made.files == 845
+    assert vault.load("c", made.name)[2] == newer.contents()
 
 
-def test_only_the_owner_may_look_and_no_phone_is_in_sight(vault: Vault, store: FileStore, tmp_path: Path) -> None:
-    vault.create(store, BackupKind.COLD, NOW)
+def test_only_the_owner_may_look_and_no_phone_is_in_sight(vault: Vault, place: Place, tmp_path: Path) -> None:
+    vault.create(place.store(), BackupKind.COLD, NOW)
     for path in [tmp_path / "backups", *(tmp_path / "backups").rglob("*")]:
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600)
         assert PHONE not in path.name
 
 
-def test_the_folder_is_as_it_was(vault: Vault, store: FileStore) -> None:
-    before = store.listing()
-    vault.create(store, BackupKind.HOT, NOW)
-    assert store.listing() == before
+def test_the_login_is_as_it_was(vault: Vault, place: Place) -> None:
+    before = place.store().listing()
+    vault.create(place.store(), BackupKind.HOT, NOW)
+    assert place.store().listing() == before
 
 
-def test_nothing_changed_since_the_last(vault: Vault, store: FileStore) -> None:
-    assert not vault.unchanged_since_last(store, NOW)
-    vault.create(store, BackupKind.HOT, NOW)
-    assert vault.unchanged_since_last(store, NOW)
-    store.write(CREDS, store.read(CREDS))
-    assert not vault.unchanged_since_last(store, NOW)
+def test_nothing_changed_since_the_last(vault: Vault, place: Place) -> None:
+    assert not vault.unchanged_since_last(place.store(), NOW)
+    vault.create(place.store(), BackupKind.HOT, NOW)
+    assert vault.unchanged_since_last(place.store(), NOW)
+    place.put(CREDS, place.contents()[CREDS])
+    assert not vault.unchanged_since_last(place.store(), NOW)
 
 
-def test_an_empty_folder_is_no_backup(vault: Vault, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
+def test_an_empty_place_is_no_backup(vault: Vault, place: Place) -> None:
+    place.wipe()
+    store = place.store()
+    store.make()
     with pytest.raises(BackupError, match="empty"):
-        vault.create(FileStore("c", tmp_path / "empty"), BackupKind.COLD, NOW)
+        vault.create(store, BackupKind.COLD, NOW)
 
 
 def test_hot_wants_whole_creds_and_cold_takes_what_is_there(vault: Vault, store: FileStore) -> None:
@@ -86,26 +90,22 @@ def test_damage_of_long_ago_does_not_bar_hot_backups(vault: Vault, store: FileSt
     vault.create(store, BackupKind.HOT, NOW + 61)
 
 
-class Busy(FileStore):
-    """Somebody writes into it after each of the first few listings."""
+@pytest.mark.parametrize("kind", [BackupKind.HOT, BackupKind.COLD])
+def test_a_login_in_use_is_tried_again(vault: Vault, place: Place, kind: BackupKind) -> None:
+    store, turns = place.store(), iter(range(103))
+    looked, last = store.listing, 2
 
-    writes = 0
-
-    def listing(self) -> Listing:
-        found = super().listing()
-        if self.writes > 0:
-            self.writes -= 1
-            (self.folder / "session-4915177777777.0.json").write_bytes(b"{}" + b" " * self.writes)
+    def listing() -> Listing:
+        found, turn = looked(), next(turns)
+        if turn <= last:
+            place.put("session-4915177777777.0.json", b"{}", NOW + turn)
         return found
 
-
-def test_a_folder_in_use_is_tried_again(vault: Vault, store: FileStore) -> None:
-    busy = Busy("company_1", store.folder)
-    busy.writes = 3
-    assert vault.create(busy, BackupKind.HOT, NOW).files == 45
-    busy.writes = 100
+    store.listing = listing  # type: ignore[method-assign]
+    assert vault.create(store, kind, NOW).files == 45
+    last = 100
     with pytest.raises(BackupError, match="changed while"):
-        vault.create(busy, BackupKind.COLD, NOW)
+        vault.create(store, kind, NOW)
 
 
 def test_retention_is_kept_at_each_backup(tmp_path: Path, store: FileStore) -> None:

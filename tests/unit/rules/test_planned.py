@@ -65,6 +65,7 @@ def test_only_a_session_that_is_surely_well_is_closed_for_it() -> None:
     assert found(up(110, 60, conn=ConnState.DISCONNECTED)) is None
     assert found(up(110, 60, unknown=True)) is None
     assert found(up(110, 60, inventory=None)) is None
+    assert target(up(110, 60, inventory=None, stale_at=NOW), (), Limits()) is None
     counted_less = replace(inventory(110, 60), reclaimable=0)
     assert found(up(110, 60, inventory=counted_less)) is None
 
@@ -74,6 +75,11 @@ def test_only_a_session_that_is_surely_well_is_closed_for_it() -> None:
 def test_once_in_a_week_whoever_cleaned(ago_s: float, worth: bool, outcome: Outcome) -> None:
     last = tried(Rung.CLEANUP, Cause.DISCONNECTED, outcome, ago_s, operator="ann")
     assert (found(up(110, 60), last) is not None) is worth
+
+
+def test_the_newest_cleanup_counts() -> None:
+    long_ago = tried(Rung.CLEANUP, PLANNED, Outcome.HEALED, 7 * DAY + 60)
+    assert found(up(110, 60), long_ago, tried(Rung.CLEANUP, PLANNED, Outcome.HEALED, DAY)) is None
 
 
 def test_what_never_came_to_a_cleanup_bars_none() -> None:
@@ -147,6 +153,7 @@ def test_nobody_is_called_for_what_was_only_planned() -> None:
     ((), view(), False),
     ((tried(Rung.CLEANUP, PLANNED, Outcome.FAILED, 60),), view(), True),
     ((tried(Rung.CLEANUP, PLANNED, Outcome.FAILED, 60),), up(60, 60), False),
+    ((tried(Rung.CLEANUP, PLANNED, Outcome.FAILED, 90), tried(Rung.CLEANUP, outcome=Outcome.UNDONE)), view(), False),
     ((tried(Rung.CLEANUP, PLANNED, Outcome.FAILED, 60, untouched=True),), view(), False),
     ((tried(Rung.CLEANUP, PLANNED, Outcome.HEALED, 60),), view(), False),
 ])  # fmt: skip
