@@ -330,13 +330,13 @@ whatsapp = ["{self.whatsapp.address}"]
 
 
 @asynccontextmanager
-async def world(root: Path) -> AsyncIterator[World]:
+async def world(root: Path, kind: type[StandIn] = StandIn) -> AsyncIterator[World]:
     """A stand-in gateway, a Telegram and a network, all real servers on this machine; no daemon yet."""
     busy = Busy()
     clock = StoryClock(busy)
     (root / "gateway").mkdir()
     async with (
-        StandIn(root / "gateway", clock=clock.now, connect_s=0) as gateway,
+        kind(root / "gateway", clock=clock.now, connect_s=0) as gateway,
         FakeTelegram(now=clock.now) as telegram,
         ProbeTarget() as internet,
         ProbeTarget() as whatsapp,

@@ -225,7 +225,7 @@ def what_to_do(incident: Incident, left: str = "") -> str:
         return "Nothing now. It is watched whether it lasts."
     if approval is not None and approval.state == "open":
         return f"Say yes or no: may Baileykeep {RUNGS[approval.rung].to}?{_also(approval.others)}"
-    if incident.attempts and incident.attempts[-1].rung in PAIRING and incident.attempts[-1].outcome in IN_VAIN:
+    if _begins_again(incident):
         return _for_subject(BEGIN_AGAIN, incident.subject)
     return _for_subject(left or _seen_to(incident) or WORDS[incident.cause].what_to_do, incident.subject)
 
@@ -234,6 +234,15 @@ def _seen_to(incident: Incident) -> str:
     """What takes the place of the usual advice where a maintenance window will do it."""
     window = incident.detail.get("window")
     return f"Nothing. It is cleaned in its maintenance window ({window})." if window else ""
+
+
+def _begins_again(incident: Incident) -> bool:
+    """Whether a pairing came to nothing: no reconnect helps where no login is left."""
+    last = incident.attempts[-1] if incident.attempts else None
+    if last is not None and last.rung in PAIRING and last.outcome in IN_VAIN:
+        return True
+    outcomes = [a.outcome for a in incident.attempts if a.rung in PAIRING or a.outcome is Outcome.HEALED]
+    return incident.cause is Cause.DISCONNECTED and bool(outcomes) and outcomes[-1] is Outcome.FAILED
 
 
 def _works_again(incident: Incident) -> bool:

@@ -380,6 +380,18 @@ def test_an_ending_tells_its_note_in_one_line() -> None:
     assert words.line_approval_answered(nobody) == "Approved: relink with a new QR code."
 
 
+def test_where_no_login_is_left_no_phone_need_only_be_online() -> None:
+    reset = Attempt(Rung.RESET, Cause.WAITING_QR, AT, "a1", AT, Outcome.FAILED)
+    reconnect = Attempt(Rung.RECONNECT, Cause.DISCONNECTED, AT, "a2", AT, Outcome.FAILED)
+    again = words.BEGIN_AGAIN.replace("COMPANY", "997441")
+    usual = words.WORDS[Cause.DISCONNECTED].what_to_do
+    assert words.what_to_do(replace(DOWN, attempts=(reset, reconnect))) == again
+    assert words.what_to_do(replace(DOWN, attempts=(replace(reset, outcome=Outcome.UNDONE), reconnect))) == usual
+    healed = replace(reconnect, outcome=Outcome.HEALED)
+    assert words.what_to_do(replace(DOWN, attempts=(reset, healed, reconnect))) == usual
+    assert words.what_to_do(replace(DOWN, attempts=(reconnect,))) == usual
+
+
 def test_a_full_folder_whose_window_will_clean_it_needs_nobody() -> None:
     full = Incident("w1", company("acme"), Topic.WATCH, Cause.FILES_HIGH, Severity.WARNING, AT, AT)
     assert words.what_to_do(full) == "Plan a cleanup in a maintenance window."
