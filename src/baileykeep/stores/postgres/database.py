@@ -7,6 +7,8 @@ it cannot hold a value: keys and phones stand in many of its messages.
 from __future__ import annotations
 
 import contextlib
+import os
+import ssl
 import threading
 import weakref
 from collections.abc import Iterator
@@ -22,6 +24,9 @@ UNREACHABLE, TIMED_OUT = "unreachable", "timed_out"
 MOST_IDLE = 4
 LOCK_TIMEOUT_S = 5.0
 IDLE_IN_CHANGE_S = 60.0
+
+BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+"""Where Debian, Red Hat and the BSDs keep the certificates that they trust."""
 
 _TOLD = frozenset({"42501", "42P01", "42703", "3D000", "28P01", "28000", "3F000", "53300", "57P03", "25006"})
 """States whose message names a table, a role or a database, and nothing else."""
@@ -118,6 +123,15 @@ def _answers(connection: psycopg.Connection[Any]) -> bool:
     return True
 
 
+def system_certificates() -> str:
+    """The file of the system's certificates, found as Python finds it (`SSL_CERT_FILE`), else where systems keep it.
+
+    The driver brings an OpenSSL of its own, whose "system" is a folder of the machine that it was built on.
+    """
+    places = (ssl.get_default_verify_paths().cafile, *BUNDLES)
+    return next((place for place in places if place is not None and os.path.isfile(place)), "system")
+
+
 def _connect(spec: Spec) -> psycopg.Connection[Any]:
     given: dict[str, Any] = {
         "host": spec.host,
@@ -126,7 +140,7 @@ def _connect(spec: Spec) -> psycopg.Connection[Any]:
         "user": spec.user,
         "password": spec.password,
         "sslmode": spec.sslmode,
-        "sslrootcert": spec.ca_file or ("system" if spec.sslmode == "verify-full" else None),
+        "sslrootcert": spec.ca_file or (system_certificates() if spec.sslmode == "verify-full" else None),
         "connect_timeout": max(2, round(spec.connect_timeout_s)),
         "tcp_user_timeout": round(1000 * (spec.statement_timeout_s + spec.connect_timeout_s)),
         "keepalives_idle": 10,
