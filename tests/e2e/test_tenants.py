@@ -55,6 +55,25 @@ async def test_a_company_hears_in_its_language_that_it_must_scan_and_that_it_wor
         assert "Told the company" not in w.texts()[0], "staff have their own story"
 
 
+async def test_staff_hear_that_a_receiver_wants_no_more_until_its_address_is_mended(tmp_path: Path) -> None:
+    async with fake_http({"POST /old": Answer(410)}, default=Answer.of({})) as http, world(tmp_path) as w:
+        w.config_dir.mkdir()
+        (w.config_dir / "companies").mkdir()
+        own = f'[tenant]\nwebhook_secret = "{KEY}"\nwebhook = "{http.url}/%s"\n'
+        w.company_file("acme", own % "old")
+        await acme(w)
+        await removed_and_approved(w)
+        said = "Its own people cannot be told: the webhook of company acme is gone (410)."
+        assert await w.pass_time(300, until=lambda: any(said in text for text in w.texts()))
+        assert any("baileykeep tell acme" in text for text in w.texts())
+        w.company_file("acme", own % "new")
+        assert w.daemon is not None
+        assert w.daemon.control is not None
+        await w.daemon.control.call("reload", {}, "ann")
+        w.gateway["acme"].scan()
+        assert await w.pass_time(300, until=lambda: w.open_causes("acme") == [])
+
+
 def _signed(ident: str, stamp: str, body: str) -> str:
     from datetime import UTC, datetime
 

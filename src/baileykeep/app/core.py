@@ -29,6 +29,7 @@ from baileykeep.clock import Clock
 from baileykeep.config.diff import Diff
 from baileykeep.config.problems import Problem, errors
 from baileykeep.config.settings import Settings
+from baileykeep.config.tenant import tenant_of
 from baileykeep.engine.courier import Courier
 from baileykeep.engine.desk import Desk
 from baileykeep.engine.engine import Engine, Services
@@ -48,7 +49,7 @@ from baileykeep.fsys import Fsys
 from baileykeep.journal.base import Journal
 from baileykeep.model.decisions import Decision
 from baileykeep.model.errors import BaileykeepError
-from baileykeep.model.facts import Fact, FilesSeen, GatewaySeen, PhoneCompared, SessionsRepaired
+from baileykeep.model.facts import Fact, FilesSeen, GatewaySeen, PhoneCompared, SessionsRepaired, TenantTold
 from baileykeep.model.incident import Attempt, Incident, Outcome, Rung
 from baileykeep.model.inventory import CredsState
 from baileykeep.model.overview import BackupsView
@@ -56,7 +57,7 @@ from baileykeep.model.records import Entry, EntryKind, Notice
 from baileykeep.model.symptoms import HOST, Scalar, Scope, Severity, Subject, Symptom, SymptomKind, company
 from baileykeep.rules.cause import USELESS_LOGIN
 from baileykeep.rules.lacks import Lacks
-from baileykeep.rules.notify import Routes, notices
+from baileykeep.rules.notify import Contact, Routes, notices
 from baileykeep.watchers import connection, process
 
 
@@ -138,6 +139,7 @@ class Core:
         self.sites.still = self.lookout.row
         self.channels = outside.make_channels(given.settings, given.journal, clock, self._command)
         self.courier = Courier(given.journal, self.channels, clock, given.settings.limits.notify)
+        self.courier.observer = self._delivered
         moves.join(self.courier)
         self.offsite = Offsite(self.sites, self.engine, self.vault, self.bus, clock)
         self.tenants = Tenants(
@@ -249,6 +251,13 @@ class Core:
         if isinstance(fact, FilesSeen):
             self._compare_phone(fact)
 
+    def _delivered(self, channel: str, notice: Notice, problem: str) -> None:
+        """Whether a company's own people can be told; of an address that is no longer theirs nothing follows."""
+        member, to = self.sites.member(notice.subject), str(notice.data.get("to", ""))
+        if member is not None and member.tenant is not None and Contact(channel, to) in member.tenant.contacts:
+            told = f"{channel} {to}"
+            self.observe(TenantTold(at=self.clock.now(), company=notice.subject.id, channel=told, problem=problem))
+
     def _posted(self) -> None:
         """A story moved on: somebody may have to be told, or is asked now."""
         self.courier.nudge()
@@ -347,7 +356,10 @@ class Core:
         """Everything fallible (new gateways) is made before anything is replaced; returns the doors out of use."""
         renewed = diff.gateways_added | diff.gateways_changed
         outdated = await self.sites.change(settings, renewed, diff.gateways_removed)
-        self.settings = settings
+        before, self.settings = self.settings, settings
+        for ident in self.sites.companies():
+            if tenant_of(before, ident) != tenant_of(settings, ident):
+                self.observe(TenantTold(at=self.clock.now(), company=ident))
         self.holds.act = settings.installation.mode == "act"
         self.engine.release()
         self.courier.limits = settings.limits.notify

@@ -9,7 +9,7 @@ Each lane (one address in one channel) is served by itself, so that a dead or sl
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio
@@ -48,6 +48,16 @@ PAGE = 500
 Address = tuple[str, str]
 """A lane: (channel name, address in it)."""
 
+TOLD_AFTER = 8
+"""A lane that failed so often in a row, which takes some ten minutes, is worth telling of."""
+
+Observer = Callable[[str, Notice, str], None]
+"""Hears of a channel's newest notice that it was taken, or why not: given up, or failing for a while."""
+
+
+def _nobody(_channel: str, _notice: Notice, _problem: str) -> None:
+    """Who asks for nothing."""
+
 
 @dataclass(slots=True)
 class _LaneState:
@@ -65,6 +75,7 @@ class Courier:
         self._channels = channels
         self._clock = clock
         self.limits = limits
+        self.observer: Observer = _nobody
         self._lanes: dict[Address, _LaneState] = {}
         self._nudged = anyio.Event()
         self._loaded = False
@@ -212,14 +223,18 @@ class Courier:
         if state.failures:
             log.info("lane_recovered", channel=address[0], after_failures=state.failures)
         state.failures = 0
+        self.observer(address[0], delivery.notices[-1], "")
 
     async def _failed(self, address: Address, state: _LaneState, delivery: Delivery, error: ChannelError) -> bool:
         """A permanent failure, or one for a week, ends these notices; any other bars the whole lane for a while."""
         if error.permanent or self._clock.now() - _oldest_at(delivery) > GIVE_UP_S:
             log.error("notice_undeliverable", channel=address[0], key=delivery.notices[-1].key, error=str(error))
             await self._bury(delivery, str(error))
+            self.observer(address[0], delivery.notices[-1], error.cause)
             return True
         state.failures += 1
+        if state.failures == TOLD_AFTER:
+            self.observer(address[0], delivery.notices[-1], error.cause)
         wait_s = min(FIRST_WAIT_S * 2 ** min(state.failures - 1, 10), LONGEST_WAIT_S)
         if error.retry_after_s is not None:
             wait_s = min(max(error.retry_after_s, 0.1), MAX_WAIT_S)
@@ -233,6 +248,7 @@ class Courier:
         text = f"{type(error).__name__} in the channel"
         if delivery.notices[0].attempts + 1 >= BUG_TRIES:
             await self._bury(delivery, text)
+            self.observer(address[0], delivery.notices[-1], text)
             return True
         return await self._failed(address, state, delivery, ChannelError(text))
 

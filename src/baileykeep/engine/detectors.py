@@ -26,6 +26,7 @@ from baileykeep.model.facts import (
     StoreSeen,
     StreamClosed,
     StreamOpened,
+    TenantTold,
     Tick,
     WaitingForMessage,
 )
@@ -44,6 +45,7 @@ from baileykeep.rules import (
     qr,
     reach,
     store_watch,
+    tenant_told,
 )
 
 Facts = tuple[type[Fact], ...]
@@ -66,6 +68,7 @@ COMPANY = (
     Detector("bad_mac", bad_mac.State, bad_mac.step, (DecryptFailed, Tick)),
     Detector("after_repair", after_repair.State, after_repair.step, (SessionsRepaired, DecryptFailed, Tick)),
     Detector("log_signs", log_signs.State, log_signs.step, SIGNS),
+    Detector("tenant_told", tenant_told.State, tenant_told.step, (TenantTold,)),
 )
 """The detectors of every company."""
 

@@ -121,6 +121,17 @@ class PhoneCompared(CompanyFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TenantTold(CompanyFact):
+    """A message to the company's own people was taken, or could not be delivered (`problem`) by this channel.
+
+    Without a channel: its addresses changed, and nothing is known of the new ones.
+    """
+
+    channel: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionsRepaired(CompanyFact):
     """Contacts' broken sessions were set aside, and the session opened again after it."""
 

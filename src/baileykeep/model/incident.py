@@ -52,6 +52,7 @@ class Cause(StrEnum):
     BREACH = "breach"
     OVER_BOUNDS = "over_bounds"
     COPIES_STAY = "copies_stay"
+    TENANT_UNTOLD = "tenant_untold"
 
 
 class Topic(StrEnum):

@@ -100,6 +100,7 @@ class SymptomKind(StrEnum):
     BREACH = "breach"
     OVER_BOUNDS = "over_bounds"
     COPIES_STAY = "copies_stay"
+    TENANT_UNTOLD = "tenant_untold"
 
 
 @dataclass(frozen=True, slots=True)

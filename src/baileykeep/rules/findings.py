@@ -73,6 +73,7 @@ WATCH: tuple[Cause, ...] = (
     Cause.AFTER_REPAIR,
     Cause.STALE_SESSIONS,
     Cause.WAITING_FOR_MESSAGE,
+    Cause.TENANT_UNTOLD,
     Cause.FORECAST,
 )
 """Causes that are only told; no rung belongs to them."""

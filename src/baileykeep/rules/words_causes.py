@@ -276,6 +276,13 @@ WORDS: Mapping[Cause, CauseWords] = MappingProxyType(
             "Restart Baileykeep when it suits you, and report what grew.",
             ": {what}",
         ),
+        Cause.TENANT_UNTOLD: CauseWords(
+            "Company not told",
+            "its own people cannot be told",
+            "Messages to the company itself do not arrive. Staff are told as ever.",
+            "See its `tenant` table, then try it: `baileykeep tell COMPANY`.",
+            ": {problem}",
+        ),
         Cause.COPIES_STAY: CauseWords(
             "Copies do not leave this host",
             "copies do not leave this host",

@@ -9,11 +9,11 @@ import structlog
 
 from baileykeep.clock import VirtualClock
 from baileykeep.journal.memory import MemoryJournal
-from baileykeep.model.errors import JournalError
+from baileykeep.model.errors import ChannelError, JournalError
 from baileykeep.model.records import Notice, NoticeState
 from baileykeep.model.symptoms import Severity
 from tests.stories import START, Story, advance, settle
-from tests.unit.engine.courier_world import world
+from tests.unit.engine.courier_world import World, down, up, world
 
 pytestmark = pytest.mark.asyncio
 
@@ -113,3 +113,39 @@ async def test_a_journal_that_cannot_be_read_is_tried_again() -> None:
 
 async def test_states_of_the_outbox_are_complete() -> None:
     assert {state.value for state in NoticeState} == {"pending", "sent", "covered", "dead"}
+
+
+# --- what is heard of it ------------------------------------------------------------------------------------------
+
+
+def heard_by(w: World) -> list[tuple[str, str]]:
+    """The keys and problems that an observer hears from now on."""
+    heard: list[tuple[str, str]] = []
+    w.courier.observer = lambda channel, notice, problem: heard.append((f"{channel} {notice.key}", problem))
+    return heard
+
+
+async def test_an_observer_hears_what_was_taken_and_what_was_given_up() -> None:
+    async with world() as w:
+        heard = heard_by(w)
+        w.channel.trouble = lambda _notices: ChannelError("it is gone", permanent=True)
+        await w.post(Story().open(START, Severity.EMERGENCY))
+        await settle()
+        w.channel.trouble = up
+        await w.post(Story("i2").open(START, Severity.EMERGENCY))
+        await settle()
+        assert heard == [("telegram i1@100", "it is gone"), ("telegram i2@100", "")]
+
+
+async def test_an_observer_hears_once_of_a_lane_that_failed_for_ten_minutes() -> None:
+    async with world() as w:
+        heard = heard_by(w)
+        w.channel.trouble = down
+        await w.post(Story().open(START, Severity.EMERGENCY))
+        await advance(w.clock, 200)
+        assert heard == []
+        await advance(w.clock, 2000)
+        assert heard == [("telegram i1@100", "down")]
+        w.channel.trouble = up
+        await advance(w.clock, 400)
+        assert heard[1:] == [("telegram i1@100", "")]

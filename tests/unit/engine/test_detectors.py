@@ -32,6 +32,7 @@ from baileykeep.model.facts import (
     StoreSeen,
     StreamClosed,
     StreamOpened,
+    TenantTold,
     Tick,
     WaitingForMessage,
 )
@@ -52,6 +53,7 @@ FACTS: tuple[Fact, ...] = (
     PhoneCompared(at=NOW, company="a", same=False),
     CredsSeen(at=NOW, company="a", creds=CREDS),
     SessionsRepaired(at=NOW, company="a"),
+    TenantTold(at=NOW, company="a", channel="webhook a", problem="it is gone"),
     GatewaySeen(at=NOW, gateway="a", problem=Problem.REFUSED),
     ProcessSeen(at=NOW, gateway="a", state=ProcessState.STOPPED),
     StoreSeen(at=NOW, gateway="a", took_s=None),
