@@ -79,3 +79,35 @@ async def test_what_was_begun_in_a_window_is_finished_after_it_and_nothing_more_
         assert sorted(w.asked("acme") + w.asked("bolt")) == sorted(CLEANED)
         assert sorted((count(w, "acme"), count(w, "bolt"))) == [60, 105]
         assert all(w.gateway[ident].shown is State.CONNECTED for ident in ("acme", "bolt"))
+
+
+async def test_a_daemon_that_dies_in_mid_cleanup_leaves_nobody_stopped(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.gateway.add("acme", Shape.counting(60, generation=6))
+        w.configure(window(w))
+        w.crowd("acme", 45)
+        await w.start()
+
+        def stopped() -> bool:
+            return w.gateway["acme"].shown is not State.CONNECTED
+
+        assert await w.pass_time(OPENS_S + 60, until=stopped, step_s=1)
+        await w.crash()
+        assert stopped()
+        await w.start()
+        assert await w.pass_time(600, until=lambda: not stopped(), step_s=5)
+        assert await w.pass_time(300, until=lambda: w.open_causes("acme") == [], step_s=15)
+        assert await w.pass_time(60, until=lambda: "Cleaned, after" in story(w, "acme"))
+        assert count(w, "acme") == 60
+
+
+async def test_whoever_only_observes_is_told_what_the_window_would_have_done(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.gateway.add("acme", Shape.counting(60, generation=6))
+        w.configure(window(w), mode="observe")
+        w.crowd("acme", 45)
+        await w.start()
+        said = "Would have backed up and cleaned the folder, but"
+        assert await w.pass_time(OPENS_S + 60, until=lambda: any(said in text for text in w.texts()), step_s=15)
+        assert w.asked("acme") == []
+        assert not w.calls()

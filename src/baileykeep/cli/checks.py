@@ -17,7 +17,7 @@ from baileykeep.model.errors import BaileykeepError
 
 if TYPE_CHECKING:
     from baileykeep.config import Settings
-    from baileykeep.config.discover import Placement
+    from baileykeep.config.discover import Placement, Survey
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 LOW_DISK = 0.05
@@ -102,12 +102,10 @@ def journal(folder: Path) -> Check:
     return Check("journal", OK, f"{path} is whole")
 
 
-def folders(settings: Settings) -> Iterator[Check]:
+def folders(settings: Settings, found: Survey) -> Iterator[Check]:
     """Every company's auth folder: one line when all are fine, else a line each."""
-    from baileykeep.config.discover import placements
-
-    placed, odd = placements(settings)
-    for oddity in odd:
+    placed = found.placed
+    for oddity in found.oddities:
         yield Check("companies", FAIL if oddity.unasked else WARN, f"{oddity.path} {oddity.reason}")
     if not placed:
         yield _nobody(settings)

@@ -11,15 +11,16 @@ from baileykeep.model.errors import BaileykeepError
 
 if TYPE_CHECKING:
     from baileykeep.config import Settings
+    from baileykeep.config.discover import Survey
     from baileykeep.model.inventory import Creds
 
 SAME_LOGIN = "each throws the other out: relink one of them, and look for a copied folder"
 SAME_PHONE = "each gets the other's messages: relink one of them with its own phone"
 
 
-def logins(settings: Settings) -> Iterator[Check]:
+def logins(settings: Settings, survey: Survey) -> Iterator[Check]:
     """Nothing but trouble, or one line with how many are paired."""
-    creds = _creds(settings)
+    creds = _creds(settings, survey)
     found = [*_shared(creds), *_other_phones(settings, creds)]
     yield from found
     paired = sum(one.paired for one in creds.values())
@@ -28,12 +29,11 @@ def logins(settings: Settings) -> Iterator[Check]:
         yield Check("logins", OK, f"{count(paired, 'login')} with a phone each{unpaired}")
 
 
-def _creds(settings: Settings) -> Mapping[str, Creds]:
-    from baileykeep.config.discover import placements
+def _creds(settings: Settings, survey: Survey) -> Mapping[str, Creds]:
     from baileykeep.config.logins import store_of
 
     found = {}
-    for ident, place in placements(settings)[0].items():
+    for ident, place in survey.placed.items():
         store = store_of(settings, place) if place.present else None
         if store is not None:
             try:

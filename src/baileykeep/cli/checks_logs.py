@@ -13,6 +13,7 @@ from baileykeep.cli.words import count
 
 if TYPE_CHECKING:
     from baileykeep.config import Settings
+    from baileykeep.config.discover import Survey
     from baileykeep.config.schema import LogTable
     from baileykeep.watchers.log_tail import LogFile
 
@@ -35,17 +36,14 @@ class _Told:
     nobody: int = 0
 
 
-def logs(settings: Settings) -> Iterator[Check]:
+def logs(settings: Settings, found: Survey) -> Iterator[Check]:
     """Every configured log file, and whether a gateway's logs tell its companies apart."""
-    from baileykeep.config.discover import placements
-
-    placed, _ = placements(settings)
     for name, table in settings.gateways.items():
         if not table.logs:
             yield Check(f"log of {name}", WARN, "none is configured: Bad MACs and dead logins go unseen", "add logs")
         for log in table.logs:
             yield _readable(name, str(log.path))
-        companies = [ident for ident, place in placed.items() if place.gateway == name]
+        companies = [ident for ident, place in found.placed.items() if place.gateway == name]
         yield from _whose(name, table.logs, companies)
 
 

@@ -16,21 +16,19 @@ from baileykeep.rules.crowd import some
 if TYPE_CHECKING:
     from baileykeep.app.sites import Door
     from baileykeep.config import Settings
-    from baileykeep.config.discover import Placement
+    from baileykeep.config.discover import Placement, Survey
 
 
-def gateways(settings: Settings) -> Iterator[Check]:
+def gateways(settings: Settings, found: Survey) -> Iterator[Check]:
     """Each gateway's HTTP side and its process."""
-    from baileykeep.config.discover import placements
-
-    placed, _ = placements(settings)
     for name in settings.gateways:
-        yield from anyio.run(_gateway, name, settings, [p for p in placed.values() if p.gateway == name])
+        yield from anyio.run(_gateway, name, settings, found)
 
 
-async def _gateway(name: str, settings: Settings, placed: Sequence[Placement]) -> list[Check]:
+async def _gateway(name: str, settings: Settings, found: Survey) -> list[Check]:
     from baileykeep.app.parts import make_door
 
+    placed = [place for place in found.placed.values() if place.gateway == name]
     try:
         door = make_door(SystemClock())(name, settings)
     except BaileykeepError as error:
@@ -38,7 +36,7 @@ async def _gateway(name: str, settings: Settings, placed: Sequence[Placement]) -
     try:
         return [
             await _http(name, door, placed),
-            await _process(name, door, settings),
+            await _process(name, door, settings, found),
             *await _lost(name, door, placed),
         ]
     finally:
@@ -73,7 +71,7 @@ def _failed(name: str, error: BaileykeepError) -> Check:
     return Check(f"gateway {name}", FAIL, error.cause.removeprefix(f"gateway {name}: "), error.next_step)
 
 
-async def _process(name: str, door: Door, settings: Settings) -> Check:
+async def _process(name: str, door: Door, settings: Settings, found: Survey) -> Check:
     if door.process is None or not door.process.can_act:
         return Check(f"process of {name}", WARN, "no process manager is configured: a dead gateway stays dead")
     try:
@@ -82,16 +80,14 @@ async def _process(name: str, door: Door, settings: Settings) -> Check:
         return named(f"process of {name}", FAIL, error)
     state = FAIL if status.state == "unknown" else OK if status.state == "running" else WARN
     said = f"{door.process.kind} says {human(status.state)} {status.detail}".rstrip()
-    return Check(f"process of {name}", state, said + _carried(name, settings))
+    return Check(f"process of {name}", state, said + _carried(name, settings, found))
 
 
-def _carried(name: str, settings: Settings) -> str:
+def _carried(name: str, settings: Settings, found: Survey) -> str:
     """Whom a stop of the process stops, and by which gateways it is named."""
     from baileykeep.app.carried import carried
     from baileykeep.app.parts import make_process
-    from baileykeep.config.discover import survey
 
-    found = survey(settings)
     processes = {other: make_process(table.process) for other, table in settings.gateways.items()}
     crew = carried(processes, found.lodgers, found.blind)[name]
     others = sorted(crew.gateways - {name})

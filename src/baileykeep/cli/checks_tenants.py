@@ -10,14 +10,14 @@ from baileykeep.cli.words import count
 
 if TYPE_CHECKING:
     from baileykeep.config import Settings
+    from baileykeep.config.discover import Survey
 
 
-def tenants(settings: Settings) -> Iterator[Check]:
+def tenants(settings: Settings, found: Survey) -> Iterator[Check]:
     """Nothing where no company is told; else how many are, and each address that no service understands."""
-    from baileykeep.config.discover import placements
     from baileykeep.config.tenant import tenant_of
 
-    told = {ident: tenant_of(settings, ident) for ident in placements(settings)[0]}
+    told = {ident: tenant_of(settings, ident) for ident in found.placed}
     told = {ident: one for ident, one in told.items() if one.webhook or one.channels}
     odd = [(ident, n) for ident, one in told.items() for n in _not_understood(one.channels)]
     for ident, number in odd:

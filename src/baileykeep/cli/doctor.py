@@ -58,18 +58,20 @@ def _with(settings: Settings) -> Iterator[Check]:
         checks_telegram,
         checks_tenants,
     )
+    from baileykeep.config.discover import survey
 
+    found = survey(settings)
     yield checks.state_dir(settings.installation.state_dir)
     yield checks.backups_dir(settings.installation.backups_dir)
-    yield checks_copies.away(settings)
+    yield checks_copies.away(settings, found)
     yield checks.journal(settings.installation.state_dir)
-    yield from checks.folders(settings)
-    yield from checks_logins.logins(settings)
-    yield from checks_logs.logs(settings)
-    yield from checks_outside.gateways(settings)
+    yield from checks.folders(settings, found)
+    yield from checks_logins.logins(settings, found)
+    yield from checks_logs.logs(settings, found)
+    yield from checks_outside.gateways(settings, found)
     yield from checks_ladder.ladder(settings)
     yield from checks_telegram.telegram(settings)
-    yield from checks_tenants.tenants(settings)
+    yield from checks_tenants.tenants(settings, found)
 
 
 def _configuration(directory: Path) -> tuple[Settings | None, list[Check]]:

@@ -120,7 +120,8 @@ class Orchestrator:
         """Whether somebody else already speaks for this finding, or it may wait, so that no story begins."""
         if finding.cause is Cause.FILES_PLANNED:
             story = self._looked(member, None, finding, Topic.HEALTH)
-            return ladder.decide(self.case(story, member, unit)).verb is not Verb.ACT
+            decision = ladder.decide(self.case(story, member, unit))
+            return decision.verb is not Verb.ACT and decision.reason is not Reason.OBSERVING
         if finding.cause is Cause.FILES_HIGH and windows.cleaned(member, self.parts.ledger, self.parts.clock.now()):
             return True
         running = self.running.get(member.subject)

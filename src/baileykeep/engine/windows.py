@@ -57,16 +57,22 @@ def due(member: Member, view: CompanyView, ledger: Ledger, now: float) -> Findin
 
 def wanted(member: Member, view: CompanyView, ledger: Ledger, now: float) -> Finding | None:
     """The same of the next window, for a company that has one."""
-    if member.window is None or not member.can.files:
+    if member.window is None or not _may_clean(member):
         return None
     return planned.wanted(view, ledger.history(member.subject), member.limits, now)
 
 
 def told_with(finding: Finding, member: Member) -> Finding:
     """A full folder that the window will see to is told so: nobody need plan anything."""
-    if member.window is None or finding.cause is not Cause.FILES_HIGH or not finding.detail.get("enough"):
+    high = finding.cause is Cause.FILES_HIGH and finding.detail.get("enough")
+    if member.window is None or not high or not _may_clean(member):
         return finding
     return replace(finding, detail={**finding.detail, "window": str(member.window)})
+
+
+def _may_clean(member: Member) -> bool:
+    """Where others would be stopped with it somebody would have to be asked, and nobody is called for what can wait."""
+    return member.can.files and member.can.stop
 
 
 def cleaned(member: Member, ledger: Ledger, now: float) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from baileykeep.cli import checks, checks_outside
 from baileykeep.cli.checks import FAIL, OK, Check
 from baileykeep.config import Settings, load
+from baileykeep.config.discover import survey
 from tests.fakes.http_gateway import Answer, fake_http
 
 CONFIG = """\
@@ -34,7 +35,8 @@ def settings(
 def test_a_company_without_a_folder_is_not_said_to_have_one(tmp_path: Path) -> None:
     (tmp_path / "companies").mkdir()
     (tmp_path / "companies" / "1.toml").write_text("")
-    assert list(checks.folders(settings(tmp_path))) == [
+    made = settings(tmp_path)
+    assert list(checks.folders(made, survey(made))) == [
         Check("companies", OK, "1 company whose auth files are not watched"),
     ]
 
@@ -46,7 +48,8 @@ def test_a_company_without_a_folder_is_not_said_to_have_one(tmp_path: Path) -> N
 def test_nobody_is_known_yet_where_the_gateway_s_list_will_tell(
     tmp_path: Path, dialect: str, discover: str, state: str
 ) -> None:
-    (found,) = checks.folders(settings(tmp_path, discover=discover, dialect=dialect))
+    made = settings(tmp_path, discover=discover, dialect=dialect)
+    (found,) = checks.folders(made, survey(made))
     assert (found.state, "companies/ID.toml" in found.next_step) == (state, state == FAIL)
 
 
@@ -56,6 +59,6 @@ def test_a_gateway_that_only_tells_is_asked_whether_it_lives(tmp_path: Path) -> 
         portal.wrap_async_context_manager(fake_http(default=Answer(body=b"OK", content_type="text/plain"))) as fake,
     ):
         made = settings(tmp_path, url=fake.url)
-        found = next(iter(checks_outside.gateways(made)))
+        found = next(iter(checks_outside.gateways(made, survey(made))))
     assert [f"{r.method} {r.target}" for r in fake.requests] == ["GET /status/auth"]
     assert (found.state, "webhooks must go to /hooks/main/COMPANY" in found.text) == (OK, True)

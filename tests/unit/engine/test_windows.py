@@ -103,6 +103,7 @@ def test_a_folder_is_due_only_while_the_window_is_open_for_new_work() -> None:
 def test_nothing_is_wanted_without_a_window_or_of_files_that_are_not_seen() -> None:
     assert wanted(replace(member(), window=None), RATHER_FULL, ledger(), NOW) is None
     assert wanted(replace(member(), can=Can(files=False)), RATHER_FULL, ledger(), NOW) is None
+    assert wanted(replace(member(), can=Can(stop=False, stop_others=True)), RATHER_FULL, ledger(), NOW) is None
 
 
 @pytest.mark.parametrize(("cause", "found"), [(Cause.FILES_PLANNED, True), (Cause.BAD_MAC, False)])
@@ -127,6 +128,7 @@ async def test_a_session_that_did_not_come_back_is_found_whatever_the_hour() -> 
     (Finding(Cause.FILES_HIGH, Severity.WARNING, {"enough": True}), member(), "daily 02:00-04:00 UTC"),
     (Finding(Cause.FILES_HIGH, Severity.WARNING, {"enough": False}), member(), None),
     (Finding(Cause.FILES_HIGH, Severity.WARNING, {"enough": True}), replace(member(), window=None), None),
+    (Finding(Cause.FILES_HIGH, Severity.WARNING, {"enough": True}), replace(member(), can=Can(stop=False)), None),
     (Finding(Cause.FILES_CRITICAL, Severity.WARNING, {"enough": True}), member(), None),
 ])  # fmt: skip
 def test_whoever_reads_of_a_full_folder_reads_what_the_window_will_do(
