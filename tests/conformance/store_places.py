@@ -138,15 +138,18 @@ def place(member: type[AuthStore], tmp_path: Path) -> Iterator[Place]:
         yield made
 
 
-@pytest.fixture(params=["auth-6", "auth-7"])
+LARGE = pytest.param("auth-7", marks=pytest.mark.slow)
+
+
+@pytest.fixture(params=["auth-6", LARGE])
 def each(member: type[AuthStore], request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """A login of the older and of the newer Baileys."""
     with MEMBERS[member](request.param, tmp_path) as made:
         yield made
 
 
-@pytest.fixture
-def newer(member: type[AuthStore], tmp_path: Path) -> Iterator[Place]:
+@pytest.fixture(params=[LARGE])
+def newer(member: type[AuthStore], request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """The larger sample alone."""
-    with MEMBERS[member]("auth-7", tmp_path) as made:
+    with MEMBERS[member](request.param, tmp_path) as made:
         yield made

@@ -55,14 +55,16 @@ def test_the_diagrams_have_their_place() -> None:
 
 
 def test_the_configuration_shown_can_be_loaded(tmp_path: Path) -> None:
-    main, company = re.findall(r"^```toml\n(.*?)^```", OPERATIONS, re.MULTILINE | re.DOTALL)
+    main, company, window = re.findall(r"^```toml\n(.*?)^```", OPERATIONS, re.MULTILINE | re.DOTALL)
     token = tmp_path / "token"
     token.write_text("1:made-up")
     token.chmod(0o600)
     (tmp_path / "baileykeep.toml").write_text(main.replace("/etc/baileykeep/secrets/telegram_token", str(token)))
     (tmp_path / "companies").mkdir()
     (tmp_path / "companies" / "997441.toml").write_text(company)
+    (tmp_path / "companies" / "7.toml").write_text(window)
     settings = load(tmp_path, {})
+    assert str(settings.company("7").window) == "tue fri 03:00-05:00 Europe/Berlin"
     assert settings.installation.mode == "observe"
     assert settings.company("997441").label == "Salon Rosa"
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from baileykeep.demo.folders import Shape
-from baileykeep.demo.session import State
+from baileykeep.demo.logs import Close
+from baileykeep.demo.session import Heals, State, Trouble
 from tests.e2e.world import World, world
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio, pytest.mark.timeout(180)]
@@ -101,13 +102,29 @@ async def test_a_daemon_that_dies_in_mid_cleanup_leaves_nobody_stopped(tmp_path:
         assert count(w, "acme") == 60
 
 
-async def test_whoever_only_observes_is_told_what_the_window_would_have_done(tmp_path: Path) -> None:
+async def test_whoever_only_observes_sees_what_the_window_would_do_and_is_sent_nothing(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         w.gateway.add("acme", Shape.counting(60, generation=6))
         w.configure(window(w), mode="observe")
         w.crowd("acme", 45)
+        daemon = await w.start()
+        await w.pass_time(OPENS_S + 60, step_s=15)
+        view = await daemon.control.call("company", {"company": "acme"}, "ann")  # type: ignore[union-attr]
+        assert "In act mode a cleanup would be planned for its maintenance window (105 files). It is open." in str(view)
+        assert (w.asked("acme"), w.texts()) == ([], [])
+
+
+async def test_after_one_that_did_not_come_back_no_other_session_is_closed(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        for ident in ("acme", "bolt", "calm"):
+            w.gateway.add(ident, Shape.counting(60, generation=6))
+            w.crowd(ident, 45)
+        w.configure(window(w))
         await w.start()
-        said = "Would have backed up and cleaned the folder, but"
-        assert await w.pass_time(OPENS_S + 60, until=lambda: any(said in text for text in w.texts()), step_s=15)
-        assert w.asked("acme") == []
-        assert not w.calls()
+        await w.pass_time(OPENS_S - 15, step_s=15)
+        for session in w.gateway.sessions.values():
+            session.trouble = Trouble(Close(405), Heals.NEVER, 0, None)
+        await w.pass_time(OPEN_S, step_s=15)
+        down = [ident for ident, session in w.gateway.sessions.items() if session.shown is not State.CONNECTED]
+        assert len(down) == 1
+        assert any(down[0] in text and "human is needed" in text for text in w.texts())

@@ -227,7 +227,8 @@ def _planned(of: Sources, member: Member | None, seen: rules_view.CompanyView) -
     if member is None or wanted is None:
         return ""
     opens = " It is open." if member.window_at(now) else _opens(of, member)
-    return f"Nothing. A cleanup is planned for its maintenance window ({wanted.detail['counted']} files).{opens}"
+    planned = "A cleanup is planned" if of.holds.act else "In act mode a cleanup would be planned"
+    return f"Nothing. {planned} for its maintenance window ({wanted.detail['counted']} files).{opens}"
 
 
 def _health(incidents: Sequence[Incident], seen: rules_view.CompanyView, *, silent: bool = False) -> Health:

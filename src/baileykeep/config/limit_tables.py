@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 from pydantic import BaseModel, Field, create_model
 
 from baileykeep.config.fields import Number, Seconds, Table, Text, Whole
-from baileykeep.model.limits import MIN_AGE_FLOOR_DAYS, MIN_PRE_KEYS, Limits
+from baileykeep.model.limits import DAY, MIN_AGE_FLOOR_DAYS, MIN_PRE_KEYS, Limits
 
 SECTIONS: Mapping[str, type[Any]] = get_type_hints(Limits)
 """Section name -> its dataclass."""
@@ -31,6 +31,7 @@ BOUNDS: Mapping[tuple[str, str], tuple[float, float | None]] = {
     ("thresholds", "hysteresis"): (0, None),
     ("cleanup", "min_age_days"): (MIN_AGE_FLOOR_DAYS, None),
     ("cleanup", "keep_pre_keys"): (MIN_PRE_KEYS, None),
+    ("cleanup", "window_cooldown_s"): (0, 7 * DAY),
     ("disconnect", "flap_window_s"): (1, None),
     ("bad_mac", "limit"): (0, None),
     ("bad_mac", "daily_target"): (0, None),

@@ -200,7 +200,7 @@ class NetworkTable(Table):
 class JournalTable(Table):
     """How much of the past is kept."""
 
-    keep: Annotated[Seconds, Field(ge=86_400)] = Field(
+    keep: Annotated[Seconds, Field(ge=8 * 86_400)] = Field(
         default=90 * 86_400.0, description="closed history older than this is forgotten"
     )
     max_mb: Annotated[Whole, Field(ge=16)] = Field(default=512, description="and the oldest of it beyond this size")

@@ -40,6 +40,7 @@ HELD = {
     Reason.TOO_EARLY: "its gateway still has time",
     Reason.WAIT_FOR_WINDOW: "no maintenance window now",
     Reason.OTHER_INCIDENT: "another incident is open",
+    Reason.NEIGHBOUR_FAILED: "a neighbour did not come back from one",
     Reason.STARTING_UP: "it has only just started",
 }
 """Reasons in few words, for one column; the feed below gives them in full."""

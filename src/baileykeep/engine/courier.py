@@ -233,7 +233,7 @@ class Courier:
             self.observer(address[0], delivery.notices[-1], error.cause)
             return True
         state.failures += 1
-        if state.failures == TOLD_AFTER:
+        if state.failures >= TOLD_AFTER:
             self.observer(address[0], delivery.notices[-1], error.cause)
         wait_s = min(FIRST_WAIT_S * 2 ** min(state.failures - 1, 10), LONGEST_WAIT_S)
         if error.retry_after_s is not None:

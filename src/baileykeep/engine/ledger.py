@@ -12,11 +12,12 @@ import structlog
 
 from baileykeep.journal.base import Journal
 from baileykeep.model import codec
-from baileykeep.model.incident import Attempt, Incident, Topic
+from baileykeep.model.incident import Attempt, Incident, Outcome, Topic
 from baileykeep.model.limits import DAY
 from baileykeep.model.moments import shifted
 from baileykeep.model.records import Entry, EntryKind, Notice
 from baileykeep.model.symptoms import Subject
+from baileykeep.rules.gates import BY_WINDOW
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +59,8 @@ class Ledger:
         self._posted = posted
         self._open: dict[tuple[Subject, Topic], Incident] = {}
         self._history: dict[Subject, tuple[Attempt, ...]] = {}
+        self.failed_windows: dict[Subject, float] = {}
+        """When a company's session last did not come back from a cleanup in its maintenance window."""
         self._ids = itertools.count(1)
 
     async def load(self, now: float) -> list[Running]:
@@ -96,6 +99,7 @@ class Ledger:
         """Everything remembered keeps its distance from now."""
         self._open = {key: shifted(incident, by_s) for key, incident in self._open.items()}
         self._history = {who: tuple(shifted(a, by_s) for a in tried) for who, tried in self._history.items()}
+        self.failed_windows = {who: at + by_s for who, at in self.failed_windows.items()}
 
     def moved(self) -> dict[tuple[str, str], Any]:
         """Open stories, and when attempts began; entries in the journal stay as they were written."""
@@ -109,6 +113,8 @@ class Ledger:
         self._history[subject] = tuple(
             sorted((*(a for a in kept if a.begun_at > oldest), attempt), key=lambda a: a.begun_at)
         )
+        if attempt.cause in BY_WINDOW and attempt.outcome is Outcome.FAILED and not attempt.untouched:
+            self.failed_windows[subject] = attempt.begun_at
 
     def get(self, subject: Subject, topic: Topic) -> Incident | None:
         """The open incident of a topic."""

@@ -34,13 +34,14 @@ from baileykeep.model.evidence import (
     StepBegun,
     Story,
 )
-from baileykeep.model.incident import Attempt, Incident
-from baileykeep.model.limits import Limits
+from baileykeep.model.incident import Attempt, Incident, Outcome
+from baileykeep.model.limits import DAY, Limits
 from baileykeep.model.moments import shifted
 from baileykeep.model.records import Entry, EntryKind
 from baileykeep.model.symptoms import HOST, Scope, Severity, Subject, Symptom, SymptomKind, gateway
 from baileykeep.rules import invariants, words, words_steps
 from baileykeep.rules.brake import stagger_until
+from baileykeep.rules.invariants_begin import BY_WINDOW
 from baileykeep.rules.watch import Watch
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,12 @@ CRASHED = "monitor"
 """The name of a breach that is a failure of the monitor itself."""
 
 DRAWER = "watch"
+
+
+ABOUT_FOLDER = frozenset(
+    {SymptomKind.DOWN, SymptomKind.FILES, SymptomKind.FORECAST, SymptomKind.STALE_SESSIONS, SymptomKind.TENANT_UNTOLD}
+)
+"""Symptoms that do not keep a window's cleanup from a session that is up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,7 @@ class Monitor:
         self._watches: dict[Subject, Watch] = {}
         self._limits: dict[Subject, Limits] = {}
         self._untold: list[Breach] = []
+        self._failed: dict[Subject, float] = {}
 
     # --- what actions tell ------------------------------------------------------------------------------------
 
@@ -109,6 +117,9 @@ class Monitor:
 
     def ended(self, running: Running) -> None:
         """An action ended; its attempt carries the outcome."""
+        attempt = running.attempt
+        if attempt.cause in BY_WINDOW and attempt.outcome is Outcome.FAILED and not attempt.untouched:
+            self._failed[running.subject] = attempt.begun_at
         self.witness(running.subject, running.attempt.action_id, Ended(running.attempt))
 
     def witness(self, subject: Subject, action: str, sight: Sight) -> None:
@@ -162,7 +173,15 @@ class Monitor:
             window=bool(member.window_at(now)),
             window_left_s=_left_s(member, now),
             neighbours=tuple(str(subject) for subject, _ in self._running_beside(member)),
+            unwell=tuple(kind.value for kind in self._symptoms(member.subject) if kind not in ABOUT_FOLDER),
+            failed_near=self._failed_near(member, now),
         )
+
+    def _failed_near(self, member: Member, now: float) -> tuple[str, ...]:
+        near = {member.gateway, *member.shares}
+        others = [subject for subject, at in self._failed.items() if now - at < DAY and subject != member.subject]
+        placed = ((subject, self._sees.roster.member(subject)) for subject in others)
+        return tuple(str(subject) for subject, other in placed if other is not None and other.gateway in near)
 
     def _symptoms(self, subject: Subject) -> Mapping[SymptomKind, Symptom]:
         unit = self._sees.units(subject)
@@ -252,6 +271,7 @@ class Monitor:
     def clock_was_set(self, by_s: float, _now: float) -> None:
         """Attempts keep their distance from now."""
         self._watches = {subject: shifted(watch, by_s) for subject, watch in self._watches.items()}
+        self._failed = {subject: at + by_s for subject, at in self._failed.items()}
 
     def moved(self) -> dict[tuple[str, str], Any]:
         """The attempts of everybody."""

@@ -120,8 +120,7 @@ class Orchestrator:
         """Whether somebody else already speaks for this finding, or it may wait, so that no story begins."""
         if finding.cause is Cause.FILES_PLANNED:
             story = self._looked(member, None, finding, Topic.HEALTH)
-            decision = ladder.decide(self.case(story, member, unit))
-            return decision.verb is not Verb.ACT and decision.reason is not Reason.OBSERVING
+            return ladder.decide(self.case(story, member, unit)).verb is not Verb.ACT
         if finding.cause is Cause.FILES_HIGH and windows.cleaned(member, self.parts.ledger, self.parts.clock.now()):
             return True
         running = self.running.get(member.subject)
@@ -134,8 +133,10 @@ class Orchestrator:
         if not isinstance(unit, CompanyUnit):
             return findings.of_symptoms(unit.symptoms.values())
         found = findings.of_company(unit.view(), member.limits)
-        found = {topic: windows.told_with(finding, member) for topic, finding in found.items()}
-        due = windows.due(member, unit.view(), self.parts.ledger, self.parts.clock.now())
+        ledger, now = self.parts.ledger, self.parts.clock.now()
+        if self.parts.holds.act:
+            found = {topic: windows.told_with(finding, member, ledger, now) for topic, finding in found.items()}
+        due = windows.due(member, unit.view(), ledger, now)
         return {Topic.HEALTH: due, **found} if due is not None else found
 
     def _looked(self, member: Member, before: Incident | None, finding: Finding | None, topic: Topic) -> Incident:
@@ -218,7 +219,9 @@ class Orchestrator:
             subject, member.gateway, outside, member.limits, parts.clock.now(), busy=self._busy(member)
         )
         near = windows.neighbours(member, self.running, parts.roster)
-        fleet = replace(fleet, **windows.beside(member, parts.ledger, near, parts.clock.now()))
+        unit, now = parts.units(subject), parts.clock.now()
+        view = unit.view() if isinstance(unit, CompanyUnit) else None
+        fleet = replace(fleet, **windows.beside(member, view, parts.ledger, near, parts.roster, now))
         if subject.scope is not Scope.GATEWAY:
             return fleet if subject.scope is Scope.COMPANY else without_brake(fleet)
         return replace(without_brake(fleet), beside=neighbours.on_its_process(member, parts.units))

@@ -19,11 +19,12 @@ from baileykeep.engine.units import CompanyUnit, Unit
 from baileykeep.journal.base import Journal
 from baileykeep.model import codec
 from baileykeep.model.errors import JournalError
+from baileykeep.model.facts import TenantTold
 from baileykeep.model.incident import Topic
 from baileykeep.model.moments import shifted
 from baileykeep.model.records import Entry, EntryKind, Notice
 from baileykeep.model.symptoms import Scope, Severity, Subject, SymptomKind, gateway
-from baileykeep.rules import tenants
+from baileykeep.rules import tenant_told, tenants
 from baileykeep.rules.notify import Contact
 from baileykeep.rules.tenants import Condition, Message, Seen, State, Tenant
 
@@ -60,6 +61,18 @@ class Tenants:
                 self._states[Subject.parse(text)] = codec.decode(State, saved)
             except (TypeError, ValueError, KeyError) as error:
                 log.warning("tenant_state_not_readable", subject=text, error=repr(error))
+        self._forget_gone()
+
+    def _forget_gone(self) -> None:
+        """An address that was removed while no daemon ran takes no message any more, which is no trouble."""
+        for subject, member in self._sees.roster.members().items():
+            unit, now = self._sees.units(subject), self._sees.clock.now()
+            if isinstance(unit, CompanyUnit):
+                known: tenant_told.State = unit.state("tenant_told")
+                contacts = member.tenant.contacts if member.tenant is not None else ()
+                there = {f"{contact.channel} {contact.address}" for contact in contacts}
+                if not {channel for channel, _ in known.problems} <= there:
+                    unit.observe(TenantTold(at=now, company=subject.id), now)
 
     def clock_was_set(self, by_s: float, _now: float) -> None:
         """Waits keep their length."""

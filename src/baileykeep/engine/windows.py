@@ -10,12 +10,19 @@ from baileykeep.engine.ledger import Ledger
 from baileykeep.engine.roster import Member, Roster
 from baileykeep.model.incident import Cause, Incident, Outcome, Rung, Topic
 from baileykeep.model.inventory import Level
-from baileykeep.model.symptoms import Subject, gateway
-from baileykeep.rules import incidents, planned
+from baileykeep.model.limits import DAY
+from baileykeep.model.symptoms import HOST, Subject, gateway
+from baileykeep.rules import findings, incidents, planned
 from baileykeep.rules.view import CompanyView, Finding
 
-ABOUT_FILES = frozenset({Cause.FILES_HIGH, Cause.FORECAST, Cause.STALE_SESSIONS})
-"""Stories that a cleanup is the cure for: these do not keep a window from it."""
+NO_TROUBLE = frozenset(
+    {Cause.FILES_HIGH, Cause.FILES_CRITICAL, Cause.FILES_DANGER, Cause.FILES_PLANNED, Cause.FORECAST}
+    | {Cause.STALE_SESSIONS, Cause.TENANT_UNTOLD}
+)
+"""What a cleanup is the cure for, or has nothing to do with the session: these do not keep a window from it."""
+
+FAILED_COUNTS_S = DAY
+"""For so long after a session did not come back from it, no other one of that gateway is closed in a window."""
 
 
 class Beside(TypedDict):
@@ -23,6 +30,7 @@ class Beside(TypedDict):
 
     window: bool | None
     neighbour: bool
+    neighbour_failed: bool
     other_incident: bool
 
 
@@ -33,16 +41,33 @@ def neighbours(member: Member, running: Iterable[Subject], roster: Roster) -> li
     return [other for other in others if other is not None and other.gateway in near]
 
 
-def beside(member: Member, ledger: Ledger, neighbours: Sequence[Member], now: float) -> Beside:
-    """Whether the window is open for new work, and what else goes on around the company."""
-    watched = ledger.get(member.subject, Topic.WATCH)
-    outside = ledger.get(gateway(member.gateway), Topic.HEALTH)
-    trouble = watched is not None and watched.cause not in ABOUT_FILES
+def beside(
+    member: Member, view: CompanyView | None, ledger: Ledger, neighbours: Sequence[Member], roster: Roster, now: float
+) -> Beside:
+    """Whether the window is open for new work, and, while it is, what else goes on around the company."""
+    window = member.window_at(now)
     return {
-        "window": member.window_at(now),
+        "window": window,
         "neighbour": bool(neighbours),
-        "other_incident": trouble or outside is not None,
+        "neighbour_failed": bool(window) and _failed_near(member, ledger, roster, now),
+        "other_incident": bool(window) and troubled(member, view, ledger),
     }
+
+
+def troubled(member: Member, view: CompanyView | None, ledger: Ledger) -> bool:
+    """Whether anything but its folder is wrong with it, or something further out: also what no story tells of yet."""
+    outside = (gateway(member.gateway), HOST)
+    if any(ledger.get(subject, Topic.HEALTH) is not None for subject in outside):
+        return True
+    watched = ledger.get(member.subject, Topic.WATCH)
+    found = findings.everything(view, member.limits) if view is not None else ()
+    causes = {finding.cause for finding in found} | ({watched.cause} if watched is not None else set())
+    return not causes <= NO_TROUBLE
+
+
+def _failed_near(member: Member, ledger: Ledger, roster: Roster, now: float) -> bool:
+    failed = [subject for subject, at in ledger.failed_windows.items() if now - at < FAILED_COUNTS_S]
+    return bool(neighbours(member, failed, roster))
 
 
 def due(member: Member, view: CompanyView, ledger: Ledger, now: float) -> Finding | None:
@@ -52,7 +77,9 @@ def due(member: Member, view: CompanyView, ledger: Ledger, now: float) -> Findin
         return None
     if before is not None and planned.left_down(before, view):
         return Finding(before.cause, before.severity, before.detail)
-    return wanted(member, view, ledger, now) if member.window_at(now) else None
+    if not member.window_at(now) or troubled(member, view, ledger):
+        return None
+    return wanted(member, view, ledger, now)
 
 
 def wanted(member: Member, view: CompanyView, ledger: Ledger, now: float) -> Finding | None:
@@ -62,10 +89,14 @@ def wanted(member: Member, view: CompanyView, ledger: Ledger, now: float) -> Fin
     return planned.wanted(view, ledger.history(member.subject), member.limits, now)
 
 
-def told_with(finding: Finding, member: Member) -> Finding:
-    """A full folder that the window will see to is told so: nobody need plan anything."""
+def told_with(finding: Finding, member: Member, ledger: Ledger, now: float) -> Finding:
+    """A full folder that the next window will see to is told so: nobody need plan anything."""
     high = finding.cause is Cause.FILES_HIGH and finding.detail.get("enough")
     if member.window is None or not high or not _may_clean(member):
+        return finding
+    opens_at = now if member.window_at(now) else member.window.opens_at(now)
+    rested_at = planned.last_cleanup(ledger.history(member.subject)) + member.limits.cleanup.window_cooldown_s
+    if opens_at is None or opens_at < rested_at:
         return finding
     return replace(finding, detail={**finding.detail, "window": str(member.window)})
 

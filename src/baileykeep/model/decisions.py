@@ -61,6 +61,7 @@ class Reason(StrEnum):
     SESSION_RUNNING = "session_running"
     WAIT_FOR_WINDOW = "wait_for_window"
     OTHER_INCIDENT = "other_incident"
+    NEIGHBOUR_FAILED = "neighbour_failed"
     # to hand over
     NO_RUNG_LEFT = "no_rung_left"
     HUMAN_ONLY = "human_only"

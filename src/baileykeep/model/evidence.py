@@ -22,7 +22,8 @@ class Situation:
 
     `waits_until` is its turn after a brake that lifted; `beside` names running actions that this one would cross;
     `window`: its maintenance window is open; `window_left_s`: how long it stays so; `neighbours` names actions on other
-    companies of its gateway.
+    companies of its gateway; `unwell` what is wrong with it besides its folder; `failed_near` who of its gateway did
+    not come back from a window's cleanup a short while ago.
     """
 
     acting: bool = True
@@ -40,6 +41,8 @@ class Situation:
     window: bool = False
     window_left_s: float = 0.0
     neighbours: tuple[str, ...] = ()
+    unwell: tuple[str, ...] = ()
+    failed_near: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

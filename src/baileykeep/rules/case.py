@@ -21,8 +21,9 @@ class Fleet:
     """What holds for everybody, or comes from outside the company, at the moment of the decision.
 
     `window` is whether the company's maintenance window is open for new work; None when it has none. `neighbour`: an
-    action runs on another company of its gateway or process; `other_incident`: one of its own, or of its gateway, is
-    open beside what its folder tells. `beside` is how the other gateways on a gateway's process are.
+    action runs on another company of its gateway or process; `neighbour_failed`: one of them did not come back from a
+    window's cleanup a short while ago; `other_incident`: one of its own, its gateway's or the host's is open beside
+    what its folder tells. `beside` is how the other gateways on a gateway's process are.
     """
 
     act: bool = False
@@ -40,6 +41,7 @@ class Fleet:
     breach: bool = False
     window: bool | None = None
     neighbour: bool = False
+    neighbour_failed: bool = False
     other_incident: bool = False
     beside: Beside = Beside.DOWN
 

@@ -155,6 +155,8 @@ def _in_window(case: Case, rung: Rung) -> Decision | None:
         return hold(Reason.WAIT_FOR_WINDOW, rung)
     if case.fleet.neighbour:
         return hold(Reason.ACTION_RUNNING, rung)
+    if case.fleet.neighbour_failed:
+        return hold(Reason.NEIGHBOUR_FAILED, rung)
     return hold(Reason.OTHER_INCIDENT, rung) if case.fleet.other_incident else None
 
 

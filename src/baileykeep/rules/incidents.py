@@ -97,8 +97,8 @@ def cleared(incident: Incident, now: float, steady_s: float, *, healed: bool, ho
 
 def _how_it_came_back(incident: Incident) -> str:
     last = incident.attempts[-1].outcome if incident.attempts else None
-    if incident.cause is Cause.FILES_PLANNED and last is not Outcome.FAILED:
-        return "left for another window"
+    if incident.cause is Cause.FILES_PLANNED:
+        return "not cleaned" if last in (Outcome.FAILED, Outcome.REFUSED, Outcome.UNDONE) else "left for another window"
     return "as it was before" if last in (Outcome.UNDONE, Outcome.REFUSED) else "recovered by itself"
 
 

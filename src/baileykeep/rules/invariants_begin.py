@@ -127,8 +127,8 @@ def _pause_s(begun: Begun, limits: Limits) -> float:
 
 def windows_kept(_watch: Watch, evidence: Evidence, limits: Limits) -> str:
     """By itself a connected session with too many files is cleaned only with a human's fresh word, or in its
-    maintenance window, and one with rather many only in the latter: never in that window's last 15 minutes, and one
-    company of a gateway at a time."""
+    maintenance window (with rather many only there), never in its last 15 minutes, one company of a gateway at a time,
+    none with other trouble, and no further one after one that did not come back."""
     sight = evidence.sight
     if not isinstance(sight, Begun) or sight.manual or sight.attempt.cause not in BY_WINDOW:
         return ""
@@ -137,8 +137,12 @@ def windows_kept(_watch: Watch, evidence: Evidence, limits: Limits) -> str:
         return ""
     if sight.situation.window_left_s <= limits.ladder.window_margin_s:
         return "no maintenance window is open for long enough, and no human agreed to it"
-    beside = ", ".join(sight.situation.neighbours)
-    return f"in the same window an action runs on {beside}" if beside else ""
+    around = sight.situation
+    if around.neighbours:
+        return f"in the same window an action runs on {', '.join(around.neighbours)}"
+    if around.failed_near:
+        return f"{', '.join(around.failed_near)} did not come back from a window's cleanup"
+    return f"it has other trouble: {', '.join(around.unwell)}" if around.unwell else ""
 
 
 def _all_tries(watch: Watch, begun: Begun) -> list[Try]:

@@ -129,8 +129,15 @@ def _nothing_left(case: Case, skipped: Reason) -> Decision:
 def _need_not(case: Case, skipped: Reason) -> bool:
     """Whether nobody need be called: the folder shrank, or it was only planned and the session is as it was."""
     if case.incident.cause is Cause.FILES_PLANNED:
-        return not planned.left_down(case.incident, case.view)
+        return not planned.left_down(case.incident, case.view) or _opening(case)
     return case.incident.cause in FILES and skipped is Reason.LEVEL_TOO_LOW
+
+
+def _opening(case: Case) -> bool:
+    """Whether a session that was only just started again may still come back."""
+    last = case.incident.attempts[-1]
+    started_at = last.ended_at if last.ended_at is not None else last.begun_at
+    return last.outcome is not Outcome.FAILED and case.now - started_at < case.limits.ladder.verify_within_s
 
 
 def _missing(case: Case) -> Detail:

@@ -11,9 +11,10 @@ from baileykeep.model.incident import Attempt, Cause, Incident, Outcome, Rung
 from baileykeep.model.inventory import Level
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import Severity
-from baileykeep.rules.counting import bounds_of
+from baileykeep.rules.counting import bounds_of, level_of
 from baileykeep.rules.view import CompanyView, Finding
 
+UNHAPPY = frozenset({Outcome.FAILED, Outcome.REFUSED, Outcome.UNDONE})
 BY_LEVEL = frozenset({Level.MONITOR, Level.WARNING})
 """Levels that a window brings down; what is graver has a story of its own, whatever the hour."""
 
@@ -21,9 +22,9 @@ BY_LEVEL = frozenset({Level.MONITOR, Level.WARNING})
 def wanted(view: CompanyView, history: Iterable[Attempt], limits: Limits, now: float) -> Finding | None:
     """The finding that a window is open for; None where a cleanup would not help, or was made lately."""
     history, seen = tuple(history), view.inventory
-    if seen is None or not view.up or view.unknown:
+    if seen is None or not view.up or view.unknown or seen.pre_keys.anomalies:
         return None
-    if now - _last_cleanup(history) < limits.cleanup.window_cooldown_s:
+    if now - last_cleanup(history) < limits.cleanup.window_cooldown_s:
         return None
     bound = target(view, history, limits)
     if bound is None or not seen.reclaimable or not seen.counted_after < bound <= seen.counted:
@@ -38,17 +39,26 @@ def target(view: CompanyView, history: Iterable[Attempt], limits: Limits) -> int
     """
     if view.inventory is None:
         return None
-    if view.stale_at is not None and view.stale_at > _last_cleanup(history):
-        return max(view.inventory.counted, limits.thresholds.healthy)
-    return dict(bounds_of(limits.thresholds))[view.level] if view.level in BY_LEVEL else None
+    counted, thresholds = view.inventory.counted, limits.thresholds
+    if view.stale_at is not None and view.stale_at > last_cleanup(history):
+        return max(counted, thresholds.healthy)
+    level = level_of(counted, thresholds)
+    left_at = dict(bounds_of(thresholds))[level] - thresholds.hysteresis
+    return left_at + 1 if level in BY_LEVEL else None
 
 
 def left_down(before: Incident | None, view: CompanyView) -> bool:
     """Whether the session did not come back from a planned cleanup: then its story is not over."""
     last = before.attempts[-1] if before is not None and before.attempts else None
-    return last is not None and last.outcome is Outcome.FAILED and not last.untouched and not view.up
+    return last is not None and last.outcome in UNHAPPY and not last.untouched and not view.up
 
 
-def _last_cleanup(history: Iterable[Attempt]) -> float:
+def last_cleanup(history: Iterable[Attempt]) -> float:
+    """When the last one that was really begun did so; minus infinity when there was none."""
     over = (a for a in history if a.rung is Rung.CLEANUP and a.outcome not in (None, Outcome.SUPERSEDED))
-    return max((a.begun_at for a in over if not a.untouched), default=float("-inf"))
+    return max((a.begun_at for a in over if not _never_began(a)), default=float("-inf"))
+
+
+def _never_began(attempt: Attempt) -> bool:
+    """What a human asked for may be refused before its first step."""
+    return attempt.untouched or (attempt.outcome is Outcome.REFUSED and attempt.operator is not None)

@@ -56,6 +56,8 @@ Step = tuple[State, tuple[Symptom, ...]]
 
 def step(state: State, subject: Subject, fact: Fact, now: float, limits: Limits) -> Step:
     """QR_SCAN_FAILED at every scan in vain, over when paired; NO_QR after `no_qr_after_s`, over with a QR."""
+    if state.ours_until is not None and now > state.ours_until + OUR_CLOSE_S:
+        state = replace(state, ours_until=None)  # a log whose clock is behind must not hide what happens later
     if isinstance(fact, FilesSeen | CredsSeen):
         creds = fact.creds if isinstance(fact, CredsSeen) else fact.inventory.creds
         state = replace(state, folder_paired=creds.paired if creds.state in TELL_OF_LOGIN else None)

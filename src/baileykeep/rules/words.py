@@ -106,6 +106,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.SESSION_RUNNING: "the session is still running",
         Reason.WAIT_FOR_WINDOW: "it waits for the maintenance window",
         Reason.OTHER_INCIDENT: "another incident is open, and a maintenance window touches only who is well",
+        Reason.NEIGHBOUR_FAILED: "a session of this gateway did not come back from such a cleanup a short while ago",
         Reason.NO_RUNG_LEFT: "everything that may be tried has been tried",
         Reason.HUMAN_ONLY: "only a human can solve this",
         Reason.ALERT_ONLY: "this is for your information",

@@ -16,7 +16,7 @@ import structlog
 
 from baileykeep.clock import Clock
 from baileykeep.model.errors import BaileykeepError
-from baileykeep.model.facts import CredsSeen, FilesSeen, StoreSeen
+from baileykeep.model.facts import CredsSeen, FilesSeen, FolderSeen, StoreSeen
 from baileykeep.model.inventory import Inventory
 from baileykeep.model.limits import DatabaseLimits
 from baileykeep.watchers.base import Emit
@@ -36,7 +36,8 @@ Glances = Mapping[str, object]
 class AuthRows:
     """Emits `FilesSeen` and `CredsSeen` of companies, and `StoreSeen` of their gateways.
 
-    A company without rows is like one with an empty folder: tables are always there, so none is ever missing.
+    A company without rows is like one with an empty folder: tables are always there, so at first sight its place is
+    told as present, and never as missing.
 
     `wanted` gives each gateway's companies with their ids in its tables; `glance` asks one gateway for all of them and
     `look` for one company in full: both block, are called in worker threads and may raise `BaileykeepError`.
@@ -123,6 +124,8 @@ class AuthRows:
         """One company in full; it is taken as seen only when that was possible."""
         at = self._clock.now()
         inventory = await anyio.to_thread.run_sync(partial(self._full, company))
+        if company not in self._seen:
+            self._emit(FolderSeen(at=at, company=company, present=True))
         self._emit(FilesSeen(at=at, company=company, inventory=inventory))
         if self._creds.get(company) != inventory.creds:
             self._emit(CredsSeen(at=at, company=company, creds=inventory.creds))

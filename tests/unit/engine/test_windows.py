@@ -13,7 +13,7 @@ from baileykeep.model.facts import ConnState
 from baileykeep.model.incident import Cause, Outcome, Rung
 from baileykeep.model.inventory import Level
 from baileykeep.model.limits import Limits
-from baileykeep.model.symptoms import Severity, Subject, company, gateway
+from baileykeep.model.symptoms import HOST, Detail, Severity, Subject, Symptom, SymptomKind, company, gateway
 from baileykeep.rules.ladder import Can
 from baileykeep.rules.view import Finding, Timer
 from tests.unit.rules.cases import NOW, incident, inventory, tried, view
@@ -66,29 +66,75 @@ def test_neighbours_are_others_of_the_same_gateway(running: tuple[Subject, ...],
     assert [other.subject for other in neighbours(member(), running, roster)] == found
 
 
+WELL: Any = {"view": view(conn=ConnState.CONNECTED, timer=Timer()), "neighbours": [], "now": NOW}
+ROSTER: Any = Members()
+
+
 @pytest.mark.parametrize(("cause", "subject", "other"), [
     (Cause.FILES_HIGH, ACME, False),
     (Cause.FORECAST, ACME, False),
+    (Cause.TENANT_UNTOLD, ACME, False),
     (Cause.PHONE_MISMATCH, ACME, True),
     (Cause.PHONE_MISMATCH, NEXT_DOOR, False),
     (Cause.FILES_CRITICAL, ACME, False),
     (Cause.GATEWAY_DOWN, gateway("main"), True),
     (Cause.GATEWAY_DOWN, gateway("other"), False),
+    (Cause.DISK_LOW, HOST, True),
+    (Cause.CONFIG_BAD, HOST, False),
 ])  # fmt: skip
 @pytest.mark.asyncio
-async def test_only_another_trouble_of_its_own_or_of_its_gateway_counts(
+async def test_only_another_trouble_of_its_own_its_gateway_or_the_host_counts(
     cause: Cause, subject: Subject, other: bool
 ) -> None:
     known = ledger()
     await known.commit(None, incident(cause, subject=subject))
-    assert beside(member(), known, [], NOW) == {"window": True, "neighbour": False, "other_incident": other}
+    assert beside(member(), ledger=known, roster=ROSTER, **WELL) == {
+        "window": True, "neighbour": False, "neighbour_failed": False, "other_incident": other,
+    }  # fmt: skip
+    assert (due(member(), RATHER_FULL, known, NOW) is None) is (other or cause is Cause.FILES_CRITICAL)
+
+
+@pytest.mark.parametrize(("kind", "other"), [
+    (SymptomKind.PRE_KEY_ANOMALY, True), (SymptomKind.CREDS_CHANGED, True), (SymptomKind.FLAPPING, True),
+    (SymptomKind.STALE_SESSIONS, False), (SymptomKind.FORECAST, False),
+])  # fmt: skip
+def test_what_a_fuller_folder_hides_or_no_story_tells_yet_counts_too(kind: SymptomKind, other: bool) -> None:
+    files: Detail = {"counted": 130, "level": "warning", "enough": True}
+    symptoms = {
+        kind: Symptom(ACME, kind, NOW, severity=Severity.WARNING),
+        SymptomKind.FILES: Symptom(ACME, SymptomKind.FILES, NOW, severity=Severity.WARNING, detail=files),
+    }
+    seen = replace(RATHER_FULL, inventory=inventory(130, 60), symptoms=symptoms)
+    found = beside(member(), ledger=ledger(), roster=ROSTER, **{**WELL, "view": seen})
+    assert found["other_incident"] is other
+    assert (due(member(), seen, ledger(), NOW) is None) is other
 
 
 def test_the_last_minutes_of_a_window_are_not_open_for_new_work() -> None:
-    assert beside(member(left_s=900.0), ledger(), [member(NEXT_DOOR)], NOW)["window"] is False
-    assert beside(member(left_s=901.0), ledger(), [member(NEXT_DOOR)], NOW) == {
-        "window": True, "neighbour": True, "other_incident": False,
-    }  # fmt: skip
+    busy = {**WELL, "neighbours": [member(NEXT_DOOR)]}
+    assert beside(member(left_s=900.0), ledger=ledger(), roster=ROSTER, **busy)["window"] is False
+    found = beside(member(left_s=901.0), ledger=ledger(), roster=ROSTER, **busy)
+    assert (found["window"], found["neighbour"]) == (True, True)
+
+
+@pytest.mark.parametrize(("who", "outcome", "ago_s", "cause", "bars"), [
+    (NEXT_DOOR, Outcome.FAILED, 60, Cause.FILES_PLANNED, True),
+    (NEXT_DOOR, Outcome.FAILED, 60, Cause.FILES_CRITICAL, True),
+    (NEXT_DOOR, Outcome.FAILED, 86_400, Cause.FILES_PLANNED, False),
+    (NEXT_DOOR, Outcome.HEALED, 60, Cause.FILES_PLANNED, False),
+    (NEXT_DOOR, Outcome.FAILED, 60, Cause.DISCONNECTED, False),
+    (ELSEWHERE, Outcome.FAILED, 60, Cause.FILES_PLANNED, False),
+    (ACME, Outcome.FAILED, 60, Cause.FILES_PLANNED, False),
+])  # fmt: skip
+def test_after_one_that_did_not_come_back_no_neighbour_is_closed_for_a_day(
+    who: Subject, outcome: Outcome, ago_s: float, cause: Cause, bars: bool
+) -> None:
+    known = ledger()
+    known._remember(who, tried(Rung.CLEANUP, cause, outcome, ago_s))
+    assert beside(member(), ledger=known, roster=ROSTER, **WELL)["neighbour_failed"] is bars
+    known.clock_was_set(7200.0, NOW)
+    moved = beside(member(), ledger=known, roster=ROSTER, **{**WELL, "now": NOW + 7200})
+    assert moved["neighbour_failed"] is bars
 
 
 # --- what it finds to do ------------------------------------------------------------------------------------------
@@ -124,17 +170,27 @@ async def test_a_session_that_did_not_come_back_is_found_whatever_the_hour() -> 
     assert due(member(left_s=0), RATHER_FULL, known, NOW) is None
 
 
+ENOUGH = Finding(Cause.FILES_HIGH, Severity.WARNING, {"enough": True})
+
+
 @pytest.mark.parametrize(("finding", "where", "told"), [
-    (Finding(Cause.FILES_HIGH, Severity.WARNING, {"enough": True}), member(), "daily 02:00-04:00 UTC"),
+    (ENOUGH, member(), "daily 02:00-04:00 UTC"),
     (Finding(Cause.FILES_HIGH, Severity.WARNING, {"enough": False}), member(), None),
-    (Finding(Cause.FILES_HIGH, Severity.WARNING, {"enough": True}), replace(member(), window=None), None),
-    (Finding(Cause.FILES_HIGH, Severity.WARNING, {"enough": True}), replace(member(), can=Can(stop=False)), None),
+    (ENOUGH, replace(member(), window=None), None),
+    (ENOUGH, replace(member(), can=Can(stop=False)), None),
+    (ENOUGH, member(left_s=0), None),
     (Finding(Cause.FILES_CRITICAL, Severity.WARNING, {"enough": True}), member(), None),
 ])  # fmt: skip
 def test_whoever_reads_of_a_full_folder_reads_what_the_window_will_do(
     finding: Finding, where: Member, told: str | None
 ) -> None:
-    assert told_with(finding, where).detail.get("window") == told
+    assert told_with(finding, where, ledger(), NOW).detail.get("window") == told
+
+
+def test_a_window_that_comes_too_early_is_not_promised() -> None:
+    known = ledger()
+    known._remember(ACME, tried(Rung.CLEANUP, Cause.FILES_PLANNED, Outcome.HEALED, 86_400))
+    assert told_with(ENOUGH, member(), known, NOW) == ENOUGH
 
 
 @pytest.mark.parametrize(("outcome", "ago_s", "found"), [

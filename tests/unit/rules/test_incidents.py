@@ -342,8 +342,9 @@ def test_what_became_a_graver_story_did_not_recover() -> None:
 @pytest.mark.parametrize(("outcome", "healed", "text"), [
     (Outcome.HEALED, True, "Cleaned, after"),
     (Outcome.SUPERSEDED, False, "Left for another window, after"),
-    (Outcome.UNDONE, False, "Left for another window, after"),
-    (Outcome.FAILED, False, "Recovered by itself, after"),
+    (Outcome.REFUSED, False, "Not cleaned, after"),
+    (Outcome.UNDONE, False, "Not cleaned, after"),
+    (Outcome.FAILED, False, "Not cleaned, after"),
     (None, False, "Left for another window, after"),
 ])  # fmt: skip
 def test_how_a_planned_cleanup_is_over(outcome: Outcome | None, healed: bool, text: str) -> None:

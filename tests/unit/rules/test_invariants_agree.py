@@ -29,6 +29,8 @@ def situation(made: Case) -> Situation:
         can_reconnect=made.can.reconnect, window=bool(fleet.window),
         window_left_s=made.limits.ladder.window_margin_s + 1 if fleet.window else 0.0,
         neighbours=("company:other",) if fleet.neighbour else (),
+        unwell=("flapping",) if fleet.other_incident else (),
+        failed_near=("company:other",) if fleet.neighbour_failed else (),
     )  # fmt: skip
 
 
@@ -49,6 +51,7 @@ FAILED_EARLY = ((601.0, 5000.0), (601.0, 5000.0, 9000.0), (601.0, 5000.0, 9000.0
 ACTIVE = st.sampled_from([
     *(ACTING, ACTING, ACTING), replace(ACTING, window=True), replace(ACTING, not_before=NOW - 1),
     replace(ACTING, window=True, neighbour=True), replace(ACTING, window=True, other_incident=True),
+    replace(ACTING, window=True, neighbour_failed=True),
 ])  # fmt: skip
 
 

@@ -12,8 +12,16 @@ from tests.unit.rules.sights import NOW, agreed, begun, breached
 MARGIN_S = 15 * 60
 
 
-def cleaned(left_s: float, *neighbours: str, cause: Cause = Cause.FILES_CRITICAL, **how: Any) -> list[str]:
-    around = Situation(started_at=NOW - DAY, window=left_s > MARGIN_S, window_left_s=left_s, neighbours=neighbours)
+def cleaned(
+    left_s: float,
+    *neighbours: str,
+    cause: Cause = Cause.FILES_CRITICAL,
+    trouble: dict[str, Any] | None = None,
+    **how: Any,
+) -> list[str]:
+    around = Situation(
+        started_at=NOW - DAY, window=left_s > MARGIN_S, window_left_s=left_s, neighbours=neighbours, **(trouble or {})
+    )  # fmt: skip
     return breached((begun(Rung.CLEANUP, cause, situation=around, **how), 0))
 
 
@@ -28,6 +36,14 @@ def test_nothing_is_begun_outside_a_window_or_in_its_last_minutes(left_s: float,
 
 def test_one_company_of_a_gateway_at_a_time() -> None:
     assert cleaned(3600, "company:b") == ["windows_kept"]
+
+
+@pytest.mark.parametrize("trouble", [{"unwell": ("creds_changed",)}, {"failed_near": ("company:b",)}])
+@pytest.mark.parametrize("cause", [Cause.FILES_CRITICAL, Cause.FILES_PLANNED])
+def test_nobody_with_other_trouble_and_nobody_after_one_that_did_not_come_back(
+    trouble: dict[str, Any], cause: Cause
+) -> None:
+    assert cleaned(3600, cause=cause, trouble=trouble) == ["windows_kept"]
 
 
 def test_what_was_only_planned_waits_for_its_window_whoever_agrees() -> None:

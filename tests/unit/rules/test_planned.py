@@ -43,11 +43,11 @@ def found(seen: CompanyView, *history: Attempt) -> tuple[int, int] | None:
 
 @pytest.mark.parametrize(("counted", "after", "bound", "worth"), [
     (99, 60, None, False),
-    (100, 99, 100, True),
-    (119, 100, 100, False),
-    (119, 99, 100, True),
-    (120, 119, 120, True),
-    (149, 120, 120, False),
+    (100, 95, 96, True),
+    (100, 96, 96, False),
+    (119, 95, 96, True),
+    (120, 115, 116, True),
+    (149, 116, 116, False),
     (150, 60, None, False),
 ])  # fmt: skip
 def test_the_level_that_asks_must_be_left(counted: int, after: int, bound: int | None, worth: bool) -> None:
@@ -59,9 +59,14 @@ def test_the_level_that_asks_must_be_left(counted: int, after: int, bound: int |
 def test_a_level_that_only_lingers_asks_for_nothing() -> None:
     lingers = replace(inventory(97, 60), level=Level.MONITOR)
     assert found(up(97, 60, inventory=lingers)) is None
+    lower = replace(inventory(117, 90), level=Level.WARNING)
+    assert found(up(117, 90, inventory=lower)) == (117, 90)
 
 
 def test_only_a_session_that_is_surely_well_is_closed_for_it() -> None:
+    odd = inventory(110, 60)
+    odd = replace(odd, pre_keys=replace(odd.pre_keys, anomalies=("pre-key-900.json",)))
+    assert found(up(110, 60, inventory=odd)) is None, "what a log or an alert tells only after a minute counts at once"
     assert found(up(110, 60, conn=ConnState.DISCONNECTED)) is None
     assert found(up(110, 60, unknown=True)) is None
     assert found(up(110, 60, inventory=None)) is None
@@ -88,6 +93,7 @@ def test_what_never_came_to_a_cleanup_bars_none() -> None:
         tried(Rung.CLEANUP, PLANNED, Outcome.FAILED, 70, untouched=True),
         tried(Rung.CLEANUP, PLANNED, None, 5),
         tried(Rung.RECONNECT, Cause.DISCONNECTED, Outcome.HEALED, 80),
+        tried(Rung.CLEANUP, Cause.DISCONNECTED, Outcome.REFUSED, 90, operator="ann"),
     )
     assert found(up(110, 60), *never) == (110, 60)
 
@@ -116,6 +122,7 @@ def test_what_was_cleaned_since_is_no_longer_queued() -> None:
     (replace(ACTING, window=False), Reason.WAIT_FOR_WINDOW),
     (replace(OPEN, neighbour=True), Reason.ACTION_RUNNING),
     (replace(OPEN, other_incident=True), Reason.OTHER_INCIDENT),
+    (replace(OPEN, neighbour_failed=True), Reason.NEIGHBOUR_FAILED),
     (replace(OPEN, paused=True), Reason.PAUSED),
     (replace(OPEN, act=False), Reason.OBSERVING),
 ])  # fmt: skip
@@ -127,7 +134,7 @@ def test_it_waits(fleet: ladder.Fleet, reason: Reason) -> None:
 def test_it_is_done_in_the_window_and_aims_at_its_level() -> None:
     made = case(PLANNED, seen=up(130, 60), fleet=OPEN)
     assert decide(made) == Decision(Verb.ACT, Reason.NEXT_RUNG, Rung.CLEANUP)
-    assert ladder.cleanup_target(made) == 120
+    assert ladder.cleanup_target(made) == 116
     queued = case(PLANNED, seen=up(60, 59, stale_at=NOW - 60), fleet=OPEN)
     assert decide(queued).verb is Verb.ACT
     assert ladder.cleanup_target(queued) == 60
@@ -149,11 +156,21 @@ def test_nobody_is_called_for_what_was_only_planned() -> None:
     assert decide(down).verb is Verb.HUMAN
 
 
+@pytest.mark.parametrize(("ago_s", "verb"), [(299, Verb.HOLD), (300, Verb.HUMAN)])
+def test_a_session_that_was_only_just_started_again_has_its_time_to_open(ago_s: float, verb: Verb) -> None:
+    refused = tried(Rung.CLEANUP, PLANNED, Outcome.REFUSED, ago_s)
+    assert decide(case(PLANNED, refused, seen=view(), fleet=OPEN)).verb is verb
+    open_end = replace(refused, ended_at=None)
+    assert decide(case(PLANNED, open_end, seen=view(), fleet=OPEN)).verb is verb
+
+
 @pytest.mark.parametrize(("attempts", "seen", "down"), [
     ((), view(), False),
     ((tried(Rung.CLEANUP, PLANNED, Outcome.FAILED, 60),), view(), True),
     ((tried(Rung.CLEANUP, PLANNED, Outcome.FAILED, 60),), up(60, 60), False),
-    ((tried(Rung.CLEANUP, PLANNED, Outcome.FAILED, 90), tried(Rung.CLEANUP, outcome=Outcome.UNDONE)), view(), False),
+    ((tried(Rung.CLEANUP, PLANNED, Outcome.FAILED, 90), tried(Rung.CLEANUP, outcome=Outcome.HEALED)), view(), False),
+    ((tried(Rung.CLEANUP, PLANNED, Outcome.REFUSED, 60),), view(), True),
+    ((tried(Rung.CLEANUP, PLANNED, Outcome.UNDONE, 60),), view(), True),
     ((tried(Rung.CLEANUP, PLANNED, Outcome.FAILED, 60, untouched=True),), view(), False),
     ((tried(Rung.CLEANUP, PLANNED, Outcome.HEALED, 60),), view(), False),
 ])  # fmt: skip

@@ -309,6 +309,15 @@ def test_what_is_read_later_of_a_session_that_we_closed_says_nothing() -> None:
     assert (state.qr_at, kinds) == (8, [])
 
 
+def test_a_log_whose_clock_is_behind_hides_no_scan_in_vain_for_long() -> None:
+    opened, late_s = put_out(taken_away(State(), 5), 8), 3600.0
+    behind = [closed(at - late_s, CloseKind.OTHER, 503) for at in (18, 18.1)]
+    state, symptoms = step(opened, ACME, behind[0], 18, Limits())
+    assert symptoms == ()
+    state, (symptom,) = step(state, ACME, behind[1], 18.1, Limits())
+    assert symptom.kind is SymptomKind.QR_SCAN_FAILED
+
+
 @pytest.mark.parametrize("opened", [put_out(taken_away(State(), 5), 8), taken_away(State(), -10)])
 def test_a_scan_in_vain_of_the_session_that_we_opened_after_it_is_told(opened: State) -> None:
     assert run([shown(9), closed(10, CloseKind.OTHER, 503)], opened)[1] == [FAILED]

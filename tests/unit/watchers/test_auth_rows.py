@@ -7,7 +7,7 @@ import pytest
 
 from baileykeep.clock import VirtualClock
 from baileykeep.model.errors import StoreError
-from baileykeep.model.facts import CredsSeen, Fact, FilesSeen, StoreSeen
+from baileykeep.model.facts import CredsSeen, Fact, FilesSeen, FolderSeen, StoreSeen
 from baileykeep.model.inventory import Creds, CredsState, Inventory, Level, PreKeys
 from baileykeep.model.limits import DatabaseLimits
 from baileykeep.watchers.auth_rows import TRUTH_LOOKS, AuthRows
@@ -56,8 +56,9 @@ class World:
 def _short(fact: Fact) -> str:
     if isinstance(fact, StoreSeen):
         return "answered" if fact.took_s is not None else "silent"
-    assert isinstance(fact, FilesSeen | CredsSeen)
-    return f"{'files' if isinstance(fact, FilesSeen) else 'creds'} {fact.company}"
+    assert isinstance(fact, FilesSeen | CredsSeen | FolderSeen)
+    assert not isinstance(fact, FolderSeen) or fact.present
+    return f"{ {FilesSeen: 'files', CredsSeen: 'creds', FolderSeen: 'place'}[type(fact)] } {fact.company}"
 
 
 WANTED = {"g": {"1": "company_1", "2": "company_2"}}
@@ -67,7 +68,7 @@ async def test_only_what_changed_is_looked_at_in_full() -> None:
     world = World()
     rows = world.watcher(WANTED)
     await rows.look_around()
-    assert world.taken() == ["files 1", "creds 1", "files 2", "creds 2", "answered"]
+    assert world.taken() == ["place 1", "files 1", "creds 1", "place 2", "files 2", "creds 2", "answered"]
     await rows.look_around()
     assert world.taken() == ["answered"]
     world.glances["g"]["company_2"] = 2
@@ -126,10 +127,10 @@ async def test_a_database_that_cannot_be_asked_tells_nothing_of_any_login() -> N
 async def test_one_sick_company_keeps_nobody_else_from_being_seen() -> None:
     world = World(failing=lambda what: away("store") if what == "1" else None)
     await world.watcher(WANTED).look_around()
-    assert world.taken() == ["files 2", "creds 2", "answered"]
+    assert world.taken() == ["place 2", "files 2", "creds 2", "answered"]
 
 
 async def test_one_silent_gateway_keeps_no_other_from_being_seen() -> None:
     world = World(failing=lambda what: away() if what == "h" else None)
     await world.watcher({"h": {"9": "company_9"}, "g": {"1": "company_1"}}).look_around()
-    assert set(world.taken()) == {"silent", "files 1", "creds 1", "answered"}
+    assert set(world.taken()) == {"silent", "place 1", "files 1", "creds 1", "answered"}
