@@ -56,6 +56,9 @@ def test_what_was_only_planned_waits_for_its_window_whoever_agrees() -> None:
 
 def test_a_humans_fresh_word_needs_no_window() -> None:
     assert cleaned(0, operator="ann", approval=agreed(Rung.CLEANUP, Cause.FILES_CRITICAL)) == []
+    assert cleaned(0, approval=agreed(Rung.CLEANUP, Cause.FILES_CRITICAL)) == ["windows_kept"], (
+        "who acted must be known"
+    )
     stale = agreed(Rung.CLEANUP, Cause.FILES_CRITICAL, answered_at=NOW - 3600)
     assert cleaned(0, operator="ann", approval=stale) == ["windows_kept"]
 

@@ -14,7 +14,8 @@ from baileykeep.model.limits import DAY, HOUR, MINUTE
 from baileykeep.rules import gates, ladder
 from baileykeep.rules.case import since_last
 from baileykeep.rules.disconnect import Phase
-from baileykeep.rules.ladder import Can, Case, Fleet, decide, may_request
+from baileykeep.rules.lacks import Lacks
+from baileykeep.rules.ladder import Can, Case, Fleet, decide, incapable_of, may_request
 from baileykeep.rules.view import Timer
 from tests.unit.rules.cases import ACTING, NOW, approval, case, inventory, tried, view
 
@@ -379,3 +380,25 @@ def test_by_hand_a_running_or_unknown_session_is_cleaned_only_by_force() -> None
     assert may_request(case(seen=up), Rung.CLEANUP, force=True).verb is Verb.ACT
     assert may_request(case(seen=view(unknown=True)), Rung.CLEANUP, force=True).verb is Verb.ACT
     assert may_request(case(seen=up), Rung.RELINK).verb is Verb.ACT
+
+
+def test_a_question_names_others_only_where_they_are_known() -> None:
+    alone = Can(stop=False, stop_others=True)
+    asked = decide(case(Cause.BAD_MAC, seen=FULL, can=alone, detail=ADDRESSES))
+    assert (asked.verb, asked.reason, asked.detail) == (Verb.ASK, Reason.STOPS_OTHERS, {})
+    known = decide(case(Cause.BAD_MAC, seen=FULL, can=replace(alone, others="Salon Rosa"), detail=ADDRESSES))
+    assert known.detail == {"others": "Salon Rosa"}
+
+
+@pytest.mark.parametrize("rung", [Rung.RESTORE, Rung.RESTORE_CREDS, Rung.CLEANUP, Rung.RELINK])
+def test_what_needs_a_stop_is_refused_where_nothing_can_be_stopped(rung: Rung) -> None:
+    stuck = case(Cause.DISCONNECTED, can=Can(stop=False))
+    assert may_request(stuck, rung, force=True).reason is Reason.CANNOT_STOP
+
+
+def test_only_what_is_missing_for_a_rung_that_applies_is_named() -> None:
+    lacking = Can(stop=False, lacks=Lacks(stop="there is no call for it"))
+    small = case(Cause.DISCONNECTED, seen=view(), can=lacking)
+    assert all("clean" not in line for line in incapable_of(small))
+    full = case(Cause.DISCONNECTED, seen=FULL, can=lacking)
+    assert any("clean" in line for line in incapable_of(full))

@@ -82,6 +82,10 @@ def test_once_in_a_week_whoever_cleaned(ago_s: float, worth: bool, outcome: Outc
     assert (found(up(110, 60), last) is not None) is worth
 
 
+def test_one_of_our_own_that_was_refused_counts_for_its_session_may_have_been_closed() -> None:
+    assert found(up(110, 60), tried(Rung.CLEANUP, PLANNED, Outcome.REFUSED, DAY)) is None
+
+
 def test_the_newest_cleanup_counts() -> None:
     long_ago = tried(Rung.CLEANUP, PLANNED, Outcome.HEALED, 7 * DAY + 60)
     assert found(up(110, 60), long_ago, tried(Rung.CLEANUP, PLANNED, Outcome.HEALED, DAY)) is None
@@ -162,6 +166,9 @@ def test_a_session_that_was_only_just_started_again_has_its_time_to_open(ago_s: 
     assert decide(case(PLANNED, refused, seen=view(), fleet=OPEN)).verb is verb
     open_end = replace(refused, ended_at=None)
     assert decide(case(PLANNED, open_end, seen=view(), fleet=OPEN)).verb is verb
+    long = replace(refused, begun_at=NOW - 5000)
+    earlier = tried(Rung.CLEANUP, PLANNED, Outcome.HEALED, 9000)
+    assert decide(case(PLANNED, earlier, long, seen=view(), fleet=OPEN)).verb is verb
 
 
 @pytest.mark.parametrize(("attempts", "seen", "down"), [

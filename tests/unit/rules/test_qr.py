@@ -304,6 +304,7 @@ def test_what_is_read_later_of_a_session_that_we_closed_says_nothing() -> None:
     closed_by_us = taken_away(State(qr_at=0), 5)
     late: list[Fact] = [shown(4.9), shown(5.4), closed(5.5, CloseKind.LOST, None)]
     assert run(late, closed_by_us)[1] == []
+    assert run([shown(104), closed(105, CloseKind.LOST, None)], taken_away(State(), 100))[1] == []
     out_again = put_out(closed_by_us, 8)
     state, kinds, _ = run([shown(5.4), status(5.5, ConnState.DISCONNECTED, code=500)], out_again)
     assert (state.qr_at, kinds) == (8, [])

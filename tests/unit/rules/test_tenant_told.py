@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from baileykeep.model.codec import decode, encode
 from baileykeep.model.facts import Fact, TenantTold, Tick
 from baileykeep.model.limits import Limits
-from baileykeep.model.symptoms import Severity, company
+from baileykeep.model.symptoms import Severity, SymptomKind, company
 from baileykeep.rules.tenant_told import State, step
 
 ACME = company("acme")
@@ -25,7 +25,7 @@ def run(facts: Iterable[Fact]) -> list[tuple[bool, Severity, object]]:
         state, symptoms = step(state, ACME, fact, 5.0, Limits())
         found += [(s.active, s.severity, s.detail["problem"]) for s in symptoms]
         assert decode(State, encode(state)) == state
-        assert all(s.at == 5.0 and s.subject == ACME for s in symptoms)
+        assert all((s.at, s.subject, s.kind) == (5.0, ACME, SymptomKind.TENANT_UNTOLD) for s in symptoms)
     return found
 
 
