@@ -16,7 +16,7 @@ from baileykeep.engine.tenants import DRAWER, SAID, Sees, Tenants
 from baileykeep.engine.units import CompanyUnit, Unit
 from baileykeep.journal.memory import MemoryJournal
 from baileykeep.model.errors import JournalError
-from baileykeep.model.facts import ConnectionSeen, ConnState
+from baileykeep.model.facts import ConnectionSeen, ConnState, TenantTold
 from baileykeep.model.incident import Cause, Incident, Topic
 from baileykeep.model.limits import HOUR, Limits
 from baileykeep.model.records import EntryKind, Notice
@@ -204,3 +204,15 @@ async def test_a_state_of_another_version_is_left_out() -> None:
 
 async def test_every_condition_has_words_for_staff() -> None:
     assert set(SAID) == set(Condition)
+
+
+@pytest.mark.parametrize(("channel", "kept"), [("webhook 7", True), ("apprise 7#1", True), ("apprise 7#2", False)])
+async def test_trouble_with_an_address_that_went_while_no_daemon_ran_is_over(channel: str, kept: bool) -> None:
+    lives = Lives()
+    lives.units[WHO].observe(TenantTold(at=START, company="7", channel=channel, problem="it is gone"), START)
+    lives.next_daemon()
+    await lives.tenants.load()
+    assert (SymptomKind.TENANT_UNTOLD in lives.units[WHO].symptoms) is kept
+    lives.fleet.tenant = None
+    await lives.tenants.load()
+    assert SymptomKind.TENANT_UNTOLD not in lives.units[WHO].symptoms
