@@ -122,6 +122,18 @@ def put(connection: psycopg.Connection[Any], row: str, name: str, text: str, mti
     )
 
 
+def drop(connection: psycopg.Connection[Any], row: str, name: str) -> None:
+    """The row of one file is gone, if it was there."""
+    if name == CREDS:
+        connection.execute("DELETE FROM whatsapp_auth WHERE company_id = %s", (row,))
+        return
+    key = key_of(name)
+    assert key is not None, name
+    connection.execute(
+        "DELETE FROM whatsapp_keys WHERE company_id = %s AND key_type = %s AND key_id = %s", (row, key.type, key.id)
+    )
+
+
 def renamed(spec: Spec, **words: Any) -> Spec:
     """The same database, spoken to differently."""
     return replace(spec, **words)

@@ -15,10 +15,10 @@ from psycopg import sql
 from baileykeep.rules.naming import CREDS
 from baileykeep.stores.base import AuthStore
 from baileykeep.stores.files import FileStore
-from baileykeep.stores.postgres.names import Key, key_of, name_of
+from baileykeep.stores.postgres.names import Key, name_of
 from baileykeep.stores.postgres.spec import Spec
 from baileykeep.stores.postgres.store import PostgresStore
-from tests.databases import ROW, fresh, pour, put, store_of, tables
+from tests.databases import ROW, drop, fresh, pour, put, store_of, tables
 from tests.unit.auth_folders import contents, copy_of
 from tests.unit.rules.folders import NOW
 
@@ -81,15 +81,7 @@ class Rows:
 
     def drop(self, name: str) -> None:
         with tables(self.spec) as connection:
-            if name == CREDS:
-                connection.execute("DELETE FROM whatsapp_auth WHERE company_id = %s", (ROW,))
-                return
-            key = key_of(name)
-            assert key is not None
-            connection.execute(
-                "DELETE FROM whatsapp_keys WHERE company_id = %s AND key_type = %s AND key_id = %s",
-                (ROW, key.type, key.id),
-            )
+            drop(connection, ROW, name)
 
     def wipe(self) -> None:
         with tables(self.spec) as connection:

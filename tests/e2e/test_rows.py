@@ -60,6 +60,15 @@ def keys(gateway: RowsStandIn) -> object:
         ).fetchall()
 
 
+async def begun_by_hand(w: World, gateway: RowsStandIn, verb: str) -> None:
+    """Ann wants a new login: the rows are set aside, and a QR is out."""
+    assert w.daemon is not None
+    assert w.daemon.control is not None
+    await w.daemon.control.call(verb, {"company": "acme", "replace_login": True}, "ann")
+    assert await w.pass_time(200, until=lambda: bool(w.pictures()), step_s=2)
+    assert gateway.names("acme") == set()
+
+
 async def test_a_dangerously_full_login_is_stopped_backed_up_and_cleaned(tmp_path: Path) -> None:
     async with rows(tmp_path, Shape.counting(60, generation=6)) as (w, gateway, session):
         await w.pass_time(200, step_s=LONG_S)
@@ -112,11 +121,7 @@ async def test_a_removed_device_is_paired_anew_into_the_tables(tmp_path: Path) -
 async def test_a_reset_that_nobody_scans_leaves_the_tables_empty_and_says_what_to_do(tmp_path: Path) -> None:
     async with rows(tmp_path, Shape.counting(60)) as (w, gateway, session):
         await w.pass_time(200, step_s=LONG_S)
-        assert w.daemon is not None
-        assert w.daemon.control is not None
-        await w.daemon.control.call("reset", {"company": "acme", "replace_login": True}, "ann")
-        assert await w.pass_time(200, until=lambda: bool(w.pictures()), step_s=2)
-        assert gateway.names("acme") == set()
+        await begun_by_hand(w, gateway, "reset")
         assert await w.pass_time(900, until=lambda: "Nobody scanned within 10 min" in str(w), step_s=LONG_S)
         await w.pass_time(600, step_s=LONG_S)
         (story,) = w.stories()
@@ -130,11 +135,7 @@ async def test_a_login_that_may_still_live_goes_back_into_the_tables_when_nobody
     async with rows(tmp_path, Shape.counting(60)) as (w, gateway, session):
         await w.pass_time(200, step_s=LONG_S)
         before, identity = keys(gateway), gateway.store("acme").creds().identity
-        assert w.daemon is not None
-        assert w.daemon.control is not None
-        await w.daemon.control.call("relink", {"company": "acme", "replace_login": True}, "ann")
-        assert await w.pass_time(200, until=lambda: bool(w.pictures()), step_s=2)
-        assert gateway.names("acme") == set()
+        await begun_by_hand(w, gateway, "relink")
         assert await w.pass_time(900, until=lambda: "put everything back" in str(w), step_s=LONG_S)
         await w.pass_time(60)
         assert session.paired

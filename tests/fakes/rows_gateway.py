@@ -11,14 +11,10 @@ from typing import Any, ClassVar
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from baileykeep.api.embed import serve
-from baileykeep.demo.routes import build_app
 from baileykeep.demo.standin import LOOKING, StandIn
-from baileykeep.rules.naming import CREDS
-from baileykeep.stores.postgres.names import key_of
 from baileykeep.stores.postgres.spec import Spec
 from baileykeep.stores.postgres.store import PostgresStore
-from tests.databases import fresh, put, store_of, tables
+from tests.databases import drop, fresh, put, store_of, tables
 
 CLEAR = "clear_cache"
 DIALECT = f"""
@@ -54,14 +50,11 @@ class RowsStandIn(StandIn):
         """What lies in the tables for a company."""
         return {file.name for file in self.store(company).listing().files}
 
-    async def come_back(self) -> None:
-        if self._server is None:
-            app = build_app(self)
-            routes = FastAPI(openapi_url=None)
-            routes.delete("/cache/{company}")(self.clear)
-            routes.mount("/", app)
-            self._server = serve(_Written(routes, self), port=self._port)
-            self._port = int((await self._server.__aenter__()).rpartition(":")[2])
+    def app(self) -> ASGIApp:
+        routes = FastAPI(openapi_url=None)
+        routes.delete("/cache/{company}")(self.clear)
+        routes.mount("/", super().app())
+        return _Written(routes, self)
 
     async def clear(self, company: str) -> dict[str, bool]:
         """The call that forgets."""
@@ -83,10 +76,10 @@ class RowsStandIn(StandIn):
             for company in self.sessions.keys() - self._cleared:
                 known, now = self._known.get(company, {}), self._stamps(company)
                 for name in known.keys() - now.keys():
-                    self._delete(connection, company, name)
+                    drop(connection, self._row(company), name)
                 for name in (n for n in now if known.get(n) != now[n]):
                     path = self.folder(company) / name
-                    self._delete(connection, company, name)
+                    drop(connection, self._row(company), name)
                     put(connection, self._row(company), name, path.read_text(), path.stat().st_mtime)
                 self._known[company] = now
 
@@ -104,14 +97,6 @@ class RowsStandIn(StandIn):
         folder = self.folder(company)
         found = folder.iterdir() if folder.exists() else ()
         return {path.name: (path.stat().st_mtime_ns, path.stat().st_ino) for path in found}
-
-    def _delete(self, connection: Any, company: str, name: str) -> None:
-        key, row = key_of(name), self._row(company)
-        if name == CREDS:
-            connection.execute("DELETE FROM whatsapp_auth WHERE company_id = %s", (row,))
-        elif key is not None:
-            where = "company_id = %s AND key_type = %s AND key_id = %s"
-            connection.execute(f"DELETE FROM whatsapp_keys WHERE {where}", (row, key.type, key.id))  # noqa: S608
 
     @staticmethod
     def _row(company: str) -> str:

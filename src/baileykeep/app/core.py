@@ -253,10 +253,10 @@ class Core:
 
     def _delivered(self, channel: str, notice: Notice, problem: str) -> None:
         """Whether a company's own people can be told; of an address that is no longer theirs nothing follows."""
-        member, to = self.sites.member(notice.subject), str(notice.data.get("to", ""))
-        if member is not None and member.tenant is not None and Contact(channel, to) in member.tenant.contacts:
-            told = f"{channel} {to}"
-            self.observe(TenantTold(at=self.clock.now(), company=notice.subject.id, channel=told, problem=problem))
+        member, ident = self.sites.member(notice.subject), notice.subject.id
+        contact = Contact(channel, str(notice.data.get("to", "")))
+        if member is not None and member.tenant is not None and contact in member.tenant.contacts:
+            self.observe(TenantTold(at=self.clock.now(), company=ident, channel=str(contact), problem=problem))
 
     def _posted(self) -> None:
         """A story moved on: somebody may have to be told, or is asked now."""

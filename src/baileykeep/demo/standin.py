@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from starlette.types import ASGIApp
+
 from baileykeep.api.embed import serve
 from baileykeep.demo.folders import Shape, make_folder
 from baileykeep.demo.logs import GatewayLog
@@ -108,10 +110,14 @@ class StandIn:
         """The base URL, the same after a `refuse` and `come_back`."""
         return f"http://127.0.0.1:{self._port}"
 
+    def app(self) -> ASGIApp:
+        """What it serves."""
+        return build_app(self)
+
     async def come_back(self) -> None:
         """Listen; harmless when it does."""
         if self._server is None:
-            server = serve(build_app(self), port=self._port)
+            server = serve(self.app(), port=self._port)
             self._port = int((await server.__aenter__()).rpartition(":")[2])
             self._server = server
 

@@ -132,11 +132,12 @@ class Orchestrator:
     def _findings(self, member: Member, unit: Unit) -> Mapping[Topic, Finding]:
         if not isinstance(unit, CompanyUnit):
             return findings.of_symptoms(unit.symptoms.values())
-        found = findings.of_company(unit.view(), member.limits)
+        view = unit.view()
+        found = findings.of_company(view, member.limits)
         ledger, now = self.parts.ledger, self.parts.clock.now()
         if self.parts.holds.act:
             found = {topic: windows.told_with(finding, member, ledger, now) for topic, finding in found.items()}
-        due = windows.due(member, unit.view(), ledger, now)
+        due = windows.due(member, view, ledger, now)
         return {Topic.HEALTH: due, **found} if due is not None else found
 
     def _looked(self, member: Member, before: Incident | None, finding: Finding | None, topic: Topic) -> Incident:
@@ -219,9 +220,8 @@ class Orchestrator:
             subject, member.gateway, outside, member.limits, parts.clock.now(), busy=self._busy(member)
         )
         near = windows.neighbours(member, self.running, parts.roster)
-        unit, now = parts.units(subject), parts.clock.now()
-        view = unit.view() if isinstance(unit, CompanyUnit) else None
-        fleet = replace(fleet, **windows.beside(member, view, parts.ledger, near, parts.roster, now))
+        around = windows.beside(member, parts.units, parts.ledger, near, parts.roster, parts.clock.now())
+        fleet = replace(fleet, **around)
         if subject.scope is not Scope.GATEWAY:
             return fleet if subject.scope is Scope.COMPANY else without_brake(fleet)
         return replace(without_brake(fleet), beside=neighbours.on_its_process(member, parts.units))

@@ -70,8 +70,7 @@ class Tenants:
             if isinstance(unit, CompanyUnit):
                 known: tenant_told.State = unit.state("tenant_told")
                 contacts = member.tenant.contacts if member.tenant is not None else ()
-                there = {f"{contact.channel} {contact.address}" for contact in contacts}
-                if not {channel for channel, _ in known.problems} <= there:
+                if not {channel for channel, _ in known.problems} <= set(map(str, contacts)):
                     unit.observe(TenantTold(at=now, company=subject.id), now)
 
     def clock_was_set(self, by_s: float, _now: float) -> None:

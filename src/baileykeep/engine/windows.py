@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from baileykeep.engine.ledger import Ledger
 from baileykeep.engine.roster import Member, Roster
+from baileykeep.engine.units import CompanyUnit, Units
 from baileykeep.model.incident import Cause, Incident, Outcome, Rung, Topic
 from baileykeep.model.inventory import Level
 from baileykeep.model.limits import DAY
@@ -42,10 +43,12 @@ def neighbours(member: Member, running: Iterable[Subject], roster: Roster) -> li
 
 
 def beside(
-    member: Member, view: CompanyView | None, ledger: Ledger, neighbours: Sequence[Member], roster: Roster, now: float
+    member: Member, units: Units, ledger: Ledger, neighbours: Sequence[Member], roster: Roster, now: float
 ) -> Beside:
     """Whether the window is open for new work, and, while it is, what else goes on around the company."""
     window = member.window_at(now)
+    unit = units(member.subject) if window else None
+    view = unit.view() if isinstance(unit, CompanyUnit) else None
     return {
         "window": window,
         "neighbour": bool(neighbours),

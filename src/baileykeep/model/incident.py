@@ -92,6 +92,10 @@ class Outcome(StrEnum):
     UNDONE = "undone"
 
 
+IN_VAIN = frozenset({Outcome.FAILED, Outcome.UNDONE, Outcome.REFUSED})
+"""An attempt that was made, and did not help."""
+
+
 class ApprovalState(StrEnum):
     """What humans said of a rung that needs their word."""
 

@@ -6,7 +6,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from baileykeep.model.decisions import Decision, Reason, Verb
-from baileykeep.model.incident import Approval, ApprovalState, Attempt, Cause, Incident, Outcome, Rung, StoryLine
+from baileykeep.model.incident import (
+    IN_VAIN,
+    Approval,
+    ApprovalState,
+    Attempt,
+    Cause,
+    Incident,
+    Outcome,
+    Rung,
+    StoryLine,
+)
 from baileykeep.model.symptoms import Severity, Subject
 from baileykeep.rules import words
 from baileykeep.rules.findings import topic_of
@@ -98,7 +108,7 @@ def cleared(incident: Incident, now: float, steady_s: float, *, healed: bool, ho
 def _how_it_came_back(incident: Incident) -> str:
     last = incident.attempts[-1].outcome if incident.attempts else None
     if incident.cause is Cause.FILES_PLANNED:
-        return "not cleaned" if last in (Outcome.FAILED, Outcome.REFUSED, Outcome.UNDONE) else "left for another window"
+        return "not cleaned" if last in IN_VAIN else "left for another window"
     return "as it was before" if last in (Outcome.UNDONE, Outcome.REFUSED) else "recovered by itself"
 
 

@@ -25,6 +25,9 @@ class Contact:
     channel: str
     address: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.channel} {self.address}"
+
 
 @dataclass(frozen=True, slots=True)
 class Routes:

@@ -5,23 +5,22 @@ Its level asks for it (monitor or warning), or stale-session lines in the log, w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from baileykeep.model.incident import Attempt, Cause, Incident, Outcome, Rung
+from baileykeep.model.incident import IN_VAIN, Attempt, Cause, Incident, Outcome, Rung
 from baileykeep.model.inventory import Level
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import Severity
 from baileykeep.rules.counting import bounds_of, level_of
 from baileykeep.rules.view import CompanyView, Finding
 
-UNHAPPY = frozenset({Outcome.FAILED, Outcome.REFUSED, Outcome.UNDONE})
 BY_LEVEL = frozenset({Level.MONITOR, Level.WARNING})
 """Levels that a window brings down; what is graver has a story of its own, whatever the hour."""
 
 
-def wanted(view: CompanyView, history: Iterable[Attempt], limits: Limits, now: float) -> Finding | None:
+def wanted(view: CompanyView, history: Sequence[Attempt], limits: Limits, now: float) -> Finding | None:
     """The finding that a window is open for; None where a cleanup would not help, or was made lately."""
-    history, seen = tuple(history), view.inventory
+    seen = view.inventory
     if seen is None or not view.up or view.unknown or seen.pre_keys.anomalies:
         return None
     if now - last_cleanup(history) < limits.cleanup.window_cooldown_s:
@@ -50,7 +49,7 @@ def target(view: CompanyView, history: Iterable[Attempt], limits: Limits) -> int
 def left_down(before: Incident | None, view: CompanyView) -> bool:
     """Whether the session did not come back from a planned cleanup: then its story is not over."""
     last = before.attempts[-1] if before is not None and before.attempts else None
-    return last is not None and last.outcome in UNHAPPY and not last.untouched and not view.up
+    return last is not None and last.outcome in IN_VAIN and not last.untouched and not view.up
 
 
 def last_cleanup(history: Iterable[Attempt]) -> float:

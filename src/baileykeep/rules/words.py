@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from baileykeep.model.decisions import Decision, Reason, Verb
-from baileykeep.model.incident import Approval, Attempt, Cause, Incident, Outcome, Rung
+from baileykeep.model.incident import IN_VAIN, Approval, Attempt, Cause, Incident, Outcome, Rung
 from baileykeep.model.symptoms import Detail, Scope, Severity, Subject
 from baileykeep.rules.words_causes import WORDS, CauseWords
 
@@ -127,7 +127,6 @@ OUTCOMES: Mapping[Outcome, str] = MappingProxyType(
 COPIES = frozenset({Rung.SNAPSHOT, Rung.BACKUP})
 NO_COPY = "No backup was taken"
 PAIRING = frozenset({Rung.PAIR_AGAIN, Rung.RELINK, Rung.RESET})
-IN_VAIN = frozenset({Outcome.FAILED, Outcome.UNDONE, Outcome.REFUSED})
 BEGIN_AGAIN = "With the company's phone at hand begin again: press Relink, or run `baileykeep relink COMPANY`."
 
 REFUSED_LOGIN = "WhatsApp refused this login. Only if the phone still lists the device can a backup bring it back."

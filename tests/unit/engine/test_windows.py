@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from baileykeep.engine.detectors import COMPANY
 from baileykeep.engine.ledger import Ledger
 from baileykeep.engine.roster import Member
+from baileykeep.engine.units import CompanyUnit, Units
 from baileykeep.engine.windows import beside, cleaned, due, how_over, neighbours, told_with, wanted
 from baileykeep.journal.memory import MemoryJournal
 from baileykeep.model.facts import ConnState
@@ -15,7 +17,7 @@ from baileykeep.model.inventory import Level
 from baileykeep.model.limits import Limits
 from baileykeep.model.symptoms import HOST, Detail, Severity, Subject, Symptom, SymptomKind, company, gateway
 from baileykeep.rules.ladder import Can
-from baileykeep.rules.view import Finding, Timer
+from baileykeep.rules.view import CompanyView, Finding, Timer
 from tests.unit.rules.cases import NOW, incident, inventory, tried, view
 
 ACME, NEXT_DOOR, ELSEWHERE = company("acme"), company("b"), company("c")
@@ -66,7 +68,23 @@ def test_neighbours_are_others_of_the_same_gateway(running: tuple[Subject, ...],
     assert [other.subject for other in neighbours(member(), running, roster)] == found
 
 
-WELL: Any = {"view": view(conn=ConnState.CONNECTED, timer=Timer()), "neighbours": [], "now": NOW}
+class Shown(CompanyUnit):
+    """A company that is seen like this."""
+
+    def __init__(self, seen: CompanyView):
+        super().__init__(ACME, COMPANY, Limits())
+        self._seen = seen
+
+    def view(self) -> CompanyView:
+        return self._seen
+
+
+def units(seen: CompanyView) -> Units:
+    unit = Shown(seen)
+    return lambda _subject: unit
+
+
+WELL: Any = {"units": units(view(conn=ConnState.CONNECTED, timer=Timer())), "neighbours": [], "now": NOW}
 ROSTER: Any = Members()
 
 
@@ -105,7 +123,7 @@ def test_what_a_fuller_folder_hides_or_no_story_tells_yet_counts_too(kind: Sympt
         SymptomKind.FILES: Symptom(ACME, SymptomKind.FILES, NOW, severity=Severity.WARNING, detail=files),
     }
     seen = replace(RATHER_FULL, inventory=inventory(130, 60), symptoms=symptoms)
-    found = beside(member(), ledger=ledger(), roster=ROSTER, **{**WELL, "view": seen})
+    found = beside(member(), ledger=ledger(), roster=ROSTER, **{**WELL, "units": units(seen)})
     assert found["other_incident"] is other
     assert (due(member(), seen, ledger(), NOW) is None) is other
 

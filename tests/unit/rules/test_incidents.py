@@ -30,7 +30,6 @@ from baileykeep.rules.incidents import (
     told,
 )
 from baileykeep.rules.view import Finding
-from tests.unit.rules import cases
 from tests.unit.rules.cases import ACME, NOW
 
 DOWN = Finding(Cause.DISCONNECTED, Severity.WARNING, {"down_s": 600})
@@ -337,20 +336,6 @@ def test_what_became_a_graver_story_did_not_recover() -> None:
     assert quiet.closed_at is None
     assert texts(cleared(quiet, NOW + 30, 30, healed=False, how=OUTGROWN))[-1].startswith("Grown worse")
     assert texts(cleared(quiet, NOW + 30, 30, healed=False))[-1].startswith("Recovered by itself")
-
-
-@pytest.mark.parametrize(("outcome", "healed", "text"), [
-    (Outcome.HEALED, True, "Cleaned, after"),
-    (Outcome.SUPERSEDED, False, "Left for another window, after"),
-    (Outcome.REFUSED, False, "Not cleaned, after"),
-    (Outcome.UNDONE, False, "Not cleaned, after"),
-    (Outcome.FAILED, False, "Not cleaned, after"),
-    (None, False, "Left for another window, after"),
-])  # fmt: skip
-def test_how_a_planned_cleanup_is_over(outcome: Outcome | None, healed: bool, text: str) -> None:
-    attempts = () if outcome is None else (cases.tried(Rung.CLEANUP, Cause.FILES_PLANNED, outcome, 60),)
-    over = cleared(cases.incident(Cause.FILES_PLANNED, *attempts, clear_since=NOW - 60), NOW, 30, healed=healed)
-    assert texts(over)[-1].startswith(text)
 
 
 def test_after_a_human_was_called_the_same_reason_is_not_told_twice() -> None:

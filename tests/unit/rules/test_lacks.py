@@ -12,8 +12,8 @@ from baileykeep.model.limits import RelinkLimits
 from baileykeep.model.symptoms import Severity
 from baileykeep.rules import incidents, lacks, notify, words
 from baileykeep.rules.lacks import Lacks, left, lines, why
-from baileykeep.rules.ladder import Can, decide, incapable, may_request
-from tests.unit.rules.cases import NOW, case, incident, view
+from baileykeep.rules.ladder import Can, decide, incapable, incapable_of, may_request
+from tests.unit.rules.cases import NOW, case, incident, inventory, view
 
 FILES = "its auth files are not watched: it keeps its logins in Redis"
 NO_FILES = Lacks(files=FILES, relink="it only logs out")
@@ -118,3 +118,11 @@ def test_people_get_no_button_that_would_only_be_refused() -> None:
     seen = notify.view(waits, "Acme", RelinkLimits(), Lacks(qr="not handed out"))
     assert [button["do"] for button in seen["buttons"]] == ["reset", "ack", "pause"]
     assert seen["what_to_do"] == lacks.OWN_PAGE
+
+
+def test_only_what_is_missing_for_a_rung_that_applies_is_named() -> None:
+    lacking = Can(stop=False, lacks=Lacks(stop="there is no call for it"))
+    small = case(Cause.DISCONNECTED, seen=view(), can=lacking)
+    assert all("clean" not in line for line in incapable_of(small))
+    full = case(Cause.DISCONNECTED, seen=view(inventory=inventory(160, 140)), can=lacking)
+    assert any("clean" in line for line in incapable_of(full))

@@ -14,8 +14,7 @@ from baileykeep.model.limits import DAY, HOUR, MINUTE
 from baileykeep.rules import gates, ladder
 from baileykeep.rules.case import since_last
 from baileykeep.rules.disconnect import Phase
-from baileykeep.rules.lacks import Lacks
-from baileykeep.rules.ladder import Can, Case, Fleet, decide, incapable_of, may_request
+from baileykeep.rules.ladder import Can, Case, Fleet, decide, may_request
 from baileykeep.rules.view import Timer
 from tests.unit.rules.cases import ACTING, NOW, approval, case, inventory, tried, view
 
@@ -394,11 +393,3 @@ def test_a_question_names_others_only_where_they_are_known() -> None:
 def test_what_needs_a_stop_is_refused_where_nothing_can_be_stopped(rung: Rung) -> None:
     stuck = case(Cause.DISCONNECTED, can=Can(stop=False))
     assert may_request(stuck, rung, force=True).reason is Reason.CANNOT_STOP
-
-
-def test_only_what_is_missing_for_a_rung_that_applies_is_named() -> None:
-    lacking = Can(stop=False, lacks=Lacks(stop="there is no call for it"))
-    small = case(Cause.DISCONNECTED, seen=view(), can=lacking)
-    assert all("clean" not in line for line in incapable_of(small))
-    full = case(Cause.DISCONNECTED, seen=FULL, can=lacking)
-    assert any("clean" in line for line in incapable_of(full))

@@ -300,3 +300,7 @@ def test_pairing_anew_is_offered_once_the_ladder_has_nothing_left() -> None:
 @pytest.mark.parametrize("cause", [Cause.WAITING_QR, Cause.QR_SCAN_FAILED])
 def test_a_qr_that_is_out_is_offered_at_once(cause: Cause) -> None:
     assert begun_by_hand(replace(DOWN, cause=cause)) == ["show_qr", "reset"]
+
+
+def test_a_contact_is_named_by_its_channel_and_its_address_in_it() -> None:
+    assert str(Contact("webhook", "7")) == "webhook 7"

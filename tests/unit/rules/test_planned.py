@@ -14,6 +14,7 @@ from baileykeep.model.inventory import Level
 from baileykeep.model.limits import DAY, Limits
 from baileykeep.model.symptoms import Severity
 from baileykeep.rules import ladder
+from baileykeep.rules.incidents import cleared
 from baileykeep.rules.ladder import decide
 from baileykeep.rules.planned import left_down, target, wanted
 from baileykeep.rules.view import CompanyView, Timer
@@ -186,3 +187,17 @@ def test_only_a_session_that_did_not_come_back_is_no_longer_planned(
 ) -> None:
     assert left_down(incident(PLANNED, *attempts), seen) is down
     assert not left_down(None, seen)
+
+
+@pytest.mark.parametrize(("outcome", "healed", "text"), [
+    (Outcome.HEALED, True, "Cleaned, after"),
+    (Outcome.SUPERSEDED, False, "Left for another window, after"),
+    (Outcome.REFUSED, False, "Not cleaned, after"),
+    (Outcome.UNDONE, False, "Not cleaned, after"),
+    (Outcome.FAILED, False, "Not cleaned, after"),
+    (None, False, "Left for another window, after"),
+])  # fmt: skip
+def test_how_a_planned_cleanup_is_over(outcome: Outcome | None, healed: bool, text: str) -> None:
+    attempts = () if outcome is None else (tried(Rung.CLEANUP, Cause.FILES_PLANNED, outcome, 60),)
+    over = cleared(incident(Cause.FILES_PLANNED, *attempts, clear_since=NOW - 60), NOW, 30, healed=healed)
+    assert over.story[-1].text.startswith(text)
